@@ -1,0 +1,66 @@
+"""What lower floors ask of certification."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from sqlalchemy import select
+
+from app.accounts.models import Person
+from app.certification import service
+from app.certification.applications import open_application_id
+from app.certification.models import Certificate
+from app.certification.states import CertificateState, Standing
+from app.core import clock
+from app.db import db
+from app.exams import asks as exam_asks
+from app.pathway import asks
+from app.pathway.rules import HeldCertificate
+from app.performance import asks as performance_asks
+
+COUNTS = (CertificateState.VALID, CertificateState.EXPIRING)
+
+
+@asks.certificates_held.answered_by
+def _certificates_held(person: Person) -> tuple[HeldCertificate, ...]:
+    today = clock.today()
+    return tuple(
+        HeldCertificate(one.rank, one.first_issued_on, service.state_on(one, today) in COUNTS)
+        for one in service.certificates_of(person)
+    )
+
+
+@asks.application_of.answered_by
+def _application_of(person: Person, rank: int) -> int | None:
+    return open_application_id(person, rank)
+
+
+@exam_asks.certificates_resting_on.answered_by
+def _certificates_resting_on(person_ids: Collection[int], rank: int) -> dict[int, tuple[str, ...]]:
+    """Revoked and cancelled ones rest on nothing any more."""
+    rows = db.session.execute(
+        select(Certificate.holder_id, Certificate.number)
+        .where(
+            Certificate.holder_id.in_(list(person_ids)),
+            Certificate.rank == rank,
+            Certificate.standing.in_([Standing.GOOD, Standing.SUSPENDED]),
+        )
+        .order_by(Certificate.holder_id, Certificate.id)
+    )
+    found: dict[int, tuple[str, ...]] = {}
+    for holder_id, number in rows:
+        assert holder_id is not None  # by the condition
+        found[holder_id] = (*found.get(holder_id, ()), number)
+    return found
+
+
+@performance_asks.certificates_valid.answered_by
+def _certificates_valid(person_ids: Collection[int], on: date) -> Mapping[int, str]:
+    """The highest certificate in force of each."""
+    rows = db.session.scalars(
+        select(Certificate)
+        .where(Certificate.holder_id.in_(list(person_ids)), Certificate.standing == Standing.GOOD)
+        .order_by(Certificate.rank, Certificate.id)
+    )
+    return {one.holder_id: one.number for one in rows if one.holder_id is not None and service.is_valid(one, on)}

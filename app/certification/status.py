@@ -1,0 +1,194 @@
+"""Decisions on issued certificates: suspend, restore; revoke, cancel, reinstate, which take two people."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from app.accounts.models import Person
+from app.accounts.scope import must_reach
+from app.audit.service import record
+from app.certification import issuing, letters, lists, rules
+from app.certification.deeds import Did
+from app.certification.errors import ChangeWaits, HearingRuns, OwnCase, ReasonMissing, SamePerson, UnknownReason
+from app.certification.models import Certificate, StatusChange
+from app.certification.states import CHANGES, TWO_PEOPLE, CertificateState, Change, Standing
+from app.core.clock import local_date
+from app.core.errors import NotAllowedNow, NotFound
+from app.core.permissions import Can
+from app.core.states import moved
+from app.core.text import day as day_words
+from app.core.workdays import add_working_days
+from app.db import db
+from app.notices.service import Letter, post
+from app.outline import service as outline
+
+_DEEDS = {
+    Change.SUSPEND: Did.SUSPEND,
+    Change.RESTORE: Did.RESTORE,
+    Change.REVOKE: Did.REVOKE,
+    Change.CANCEL: Did.CANCEL,
+    Change.REINSTATE: Did.REINSTATE,
+}
+_LETTERS = {
+    Change.SUSPEND: letters.SUSPENDED,
+    Change.RESTORE: letters.RESTORED,
+    Change.REVOKE: letters.REVOKED,
+    Change.CANCEL: letters.CANCELLED,
+    Change.REINSTATE: letters.REINSTATED,
+}
+
+
+def state_on(certificate: Certificate, day: date) -> CertificateState:
+    """What a reader is told of a certificate on a day. For days before its last decision the history is walked."""
+    standing = certificate.standing
+    if certificate.standing_since is not None and day < certificate.standing_since:
+        standing = Standing.GOOD
+        for change in certificate.changes:
+            if change.in_force and change.decided_at and local_date(change.decided_at) <= day:
+                standing = CHANGES[standing, change.kind]
+    return rules.state_of(standing, certificate.first_issued_on, certificate.valid_until, day)
+
+
+def change(
+    certificate: Certificate, kind: Change, *, by: Person, reason: str, now: datetime, code: str = ""
+) -> StatusChange:
+    """Suspend or restore at once; revoking, cancelling and reinstating are proposed here and wait for a second officer.
+
+    ``code`` names a reason of the rule; ``reason`` are the words for this case. Before a revocation the holder is told and
+    may be heard for the rule's working days. Raises OwnCase, UnknownReason, ReasonMissing, ChangeWaits, NotAllowedNow.
+    """
+    may_change(certificate, by)
+    moved(CHANGES, certificate.standing, kind)
+    known = [row["code"] for row in rules.life(certificate.region_id)["reasons"] if row["kind"] == kind.value]
+    if code and code not in known:
+        raise UnknownReason("code")
+    if not reason.strip():
+        raise ReasonMissing("reason")
+    if proposed(certificate) is not None:
+        raise ChangeWaits
+    made = StatusChange(
+        certificate=certificate, kind=kind, reason=reason, reason_code=code, proposed_by_id=by.id, proposed_at=now
+    )
+    db.session.add(made)
+    if kind in TWO_PEOPLE:
+        record(Did.PROPOSE_CHANGE, certificate, by=by, reason=reason, more={"kind": kind, "code": code})
+        if kind is Change.REVOKE:
+            _tell_before(made, local_date(now))
+    else:
+        _apply(made, by=by, now=now)
+    return made
+
+
+def proposed(certificate: Certificate) -> StatusChange | None:
+    """The decision that waits for a second officer, if any."""
+    return next((one for one in certificate.changes if one.in_force is None), None)
+
+
+def confirm(change: StatusChange, *, by: Person, now: datetime) -> None:
+    """The second officer confirms a proposed decision. Raises SamePerson, OwnCase."""
+    _second(change, by)
+    if change.hearing_until is not None and change.stated_at is None and local_date(now) <= change.hearing_until:
+        raise HearingRuns(until=day_words(change.hearing_until))
+    _apply(change, by=by, now=now)
+
+
+def _tell_before(change: StatusChange, today: date) -> None:
+    """The holder is told what is proposed and why, and until when to be heard (事先告知)."""
+    certificate = change.certificate
+    days = rules.life(certificate.region_id, today)["hearing_days"]
+    if days:
+        calendar = outline.calendar(region_id=certificate.region_id, on=today)
+        change.hearing_until = add_working_days(today, days, calendar)
+    tell(
+        letters.REVOKING, certificate, link=f"/certificates/{certificate.id}", reason=words_of(change, certificate.holder),
+        until=change.hearing_until or today,
+    )  # fmt: skip
+
+
+def state_view(change: StatusChange, *, by: Person, words: str, now: datetime) -> None:
+    """The holder's statement on a proposed decision, once, before it is confirmed. Raises NotAllowedNow, ReasonMissing."""
+    if change.certificate.holder_id != by.id:
+        raise NotFound
+    if change.in_force is not None or change.stated_at is not None:
+        raise NotAllowedNow
+    if not words.strip():
+        raise ReasonMissing("statement")
+    change.statement, change.stated_at = words, now
+    record(Did.STATE_VIEW, change.certificate, by=by, more={"change": change.id})
+
+
+def words_of(change: StatusChange, reader: Person | None) -> str:
+    """The reason in the reader's language: the words of its code, then those of the case."""
+    language = reader.locale if reader else "zh_Hans"
+    code = rules.reason_words(change.reason_code, change.certificate.region_id, language) if change.reason_code else ""
+    return "；".join(dict.fromkeys(w for w in (code, change.reason) if w))
+
+
+def tell(letter: Letter, certificate: Certificate, *, link: str = "/certificates", **values: Any) -> None:
+    """A letter to the holder; nobody is told while an earlier certificate waits for its holder's account."""
+    if certificate.holder is not None:
+        post(letter, to=certificate.holder, link=link, number=certificate.number, **values)
+
+
+def appeal_words(certificate: Certificate, on: date) -> dict[str, Any]:
+    """Until when, and where, the holder may appeal against a decision of this day."""
+    asked = rules.life(certificate.region_id, on)
+    english = certificate.holder is not None and certificate.holder.locale == "en"
+    return {
+        "until": on + timedelta(days=asked["appeal_days"]),
+        "appeal": asked["appeal_en" if english else "appeal_zh"],
+    }
+
+
+def drop(change: StatusChange, *, by: Person, finding: str, now: datetime) -> None:
+    """A proposed decision is not confirmed; the proposer may take it back likewise."""
+    may_change(change.certificate, by)
+    if change.in_force is not None:
+        raise NotAllowedNow
+    if not finding.strip():
+        raise ReasonMissing("finding")
+    change.in_force, change.finding, change.decided_at = False, finding, now
+    change.decided_by_id = by.id if by.id != change.proposed_by_id else None
+    record(Did.DROP_CHANGE, change.certificate, by=by, reason=finding, more={"kind": change.kind})
+
+
+def may_change(certificate: Certificate, by: Person) -> None:
+    must_reach(by, Can.KEEP_CERTIFICATE, region=certificate.region_id)
+    if certificate.holder_id == by.id:
+        raise OwnCase
+
+
+def _second(change: StatusChange, by: Person) -> None:
+    may_change(change.certificate, by)
+    if change.in_force is not None:
+        raise NotAllowedNow
+    if change.proposed_by_id == by.id:
+        raise SamePerson
+
+
+def _apply(change: StatusChange, *, by: Person, now: datetime) -> None:
+    certificate = change.certificate
+    before = certificate.standing
+    certificate.standing = moved(CHANGES, before, change.kind)
+    certificate.standing_since = local_date(now)
+    change.in_force, change.decided_by_id, change.decided_at = True, by.id, now
+    lists.touched(certificate)
+    record(
+        _DEEDS[change.kind],
+        certificate,
+        by=by,
+        reason=change.reason,
+        changed={"standing": (before, certificate.standing)},
+    )
+    more = (
+        appeal_words(certificate, local_date(now))
+        if change.kind in (Change.SUSPEND, Change.REVOKE, Change.CANCEL)
+        else {}
+    )
+    tell(
+        _LETTERS[change.kind], certificate, link=f"/certificates/{certificate.id}", day=local_date(now),
+        reason=words_of(change, certificate.holder), **more,
+    )  # fmt: skip
+    if change.kind is Change.REINSTATE and certificate.holder is not None:
+        issuing.correct(certificate, by=by, reason=change.reason, now=now)

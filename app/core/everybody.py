@@ -1,0 +1,21 @@
+"""Answers that are the same for everybody: no cookie, and no ``Vary: Cookie`` that would keep shared caches from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+from flask.sessions import SecureCookieSessionInterface
+
+
+def same_for_everybody() -> None:
+    """Say so of the answer that is being made."""
+    g.same_for_everybody = True
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Leaves the session out of answers that are the same for everybody."""
+
+    def save_session(self, app: Any, session: Any, response: Any) -> None:
+        if not g.get("same_for_everybody", False):
+            super().save_session(app, session, response)

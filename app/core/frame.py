@@ -1,0 +1,272 @@
+"""The frame of every page: language, places, words for templates."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, render_template, request, session, url_for
+from flask_babel import Babel
+from flask_babel import gettext as _
+from flask_login import current_user
+from markupsafe import Markup, escape
+
+from app.core import clock, nav, speech, text
+
+LANGUAGES = {"zh_Hans": "中文", "en": "English"}
+VERSION: str = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]["version"]
+
+
+def _pick_locale() -> str:
+    """Chosen by click, else by the person's setting, else by the browser, else Chinese."""
+    if not has_request_context():
+        return "zh_Hans"  # a command or the worker; letters force the reader's own
+    if session.get("lang") in LANGUAGES:
+        return session["lang"]
+    if current_user and current_user.is_authenticated:
+        return current_user.reader.locale
+    best = request.accept_languages.best_match(["zh-CN", "zh", "en"], default="zh")
+    return "en" if best == "en" else "zh_Hans"
+
+
+def init_app(app: Flask) -> None:
+    folder = Path(app.root_path) / "translations"
+    domains = sorted(p.stem for p in (folder / "zh_Hans" / "LC_MESSAGES").glob("*.po")) or ["messages"]
+    app.config.update(
+        BABEL_DEFAULT_LOCALE="zh_Hans",
+        BABEL_DOMAIN=";".join(domains),
+        BABEL_TRANSLATION_DIRECTORIES=";".join([str(folder)] * len(domains)),
+    )
+    Babel(app, locale_selector=_pick_locale, timezone_selector=lambda: "Asia/Shanghai")
+    speech.install_in_templates(app.jinja_env)
+    app.jinja_env.filters.update(
+        markdown=text.markdown,
+        day=text.day,
+        moment=text.moment,
+        number=text.number,
+        percent=text.percent,
+        shown=text.shown,
+    )
+    stamps = _stamps(Path(app.root_path) / "static")
+    static = f"{app.static_url_path}/"
+    app.jinja_env.globals.update(
+        asset=lambda name: f"{request.script_root}{static}{name}?v={stamps.get(name, '')}",
+        bootstrap_css=lambda: url_for("bootstrap.static", filename="css/bootstrap.min.css"),
+        has=has,
+        here_path=here_path,
+        frame_part=frame_part,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def words() -> dict[str, Any]:
+        settings = app.extensions["settings"]
+        return {
+            "settings": settings,
+            "languages": LANGUAGES,
+            "language": speech.language(),
+            "html_lang": "en" if speech.language() == "en" else "zh-CN",
+            "places": open_places,
+            "office_areas": office_areas,
+            "area_here": area_here,
+            "area_label": nav.area_label,
+            "place_here": place_here,
+            "place_count": place_count,
+            "unread_letters": unread_letters,
+            "site_version": VERSION,
+            "now": clock.now(),
+            "clock_offset": clock.offset() if settings.clock_moves else None,
+            "person": current_user.reader if current_user and current_user.is_authenticated else None,
+        }
+
+
+def open_places(area: str | None = None) -> list[nav.Place]:
+    """The places open to the reader, of one area or of all; found once for all readers with the same roles."""
+    person = current_user.person if current_user and current_user.is_authenticated else None
+    roles = None if person is None else frozenset(person.role_kinds)
+    known: dict[tuple[Any, ...], list[nav.Place]] = current_app.extensions.setdefault("open_places", {})
+    key = (roles, area, tuple(map(id, nav.PLACES)))
+    if key not in known:
+        known[key] = _find_places(area, person)
+    return known[key]
+
+
+def _find_places(area: str | None, person: Any) -> list[nav.Place]:
+    found = []
+    for one in nav.PLACES:
+        if area is not None and one.area != area:
+            continue
+        if not has(one.endpoint):
+            continue
+        if one.area == "public" or (person is not None and _open_to(one, person)):
+            found.append(one)
+    return found
+
+
+MOST_PARTS = 1000
+
+
+def frame_part(template: str, here: str = "") -> Markup:
+    """A part of the frame as rendered before for readers with the same roles and language who stood at the same place.
+
+    ``here``: the area. A part shows nothing of the person but what the roles open.
+    """
+    person = current_user.person if current_user and current_user.is_authenticated else None
+    roles = None if person is None else frozenset(person.role_kinds)
+    place = request.endpoint if request.endpoint in nav.ENDPOINTS else None
+    parts: dict[tuple[Any, ...], Markup] = current_app.extensions.setdefault("frame_parts", {})
+    key = (template, speech.language(), roles, here, place, request.script_root)
+    found = parts.get(key)
+    if found is None:
+        if len(parts) >= MOST_PARTS:
+            parts.clear()
+        found = parts[key] = Markup(render_template(template, here=here))  # noqa: S704 - a template has escaped it
+    return found
+
+
+TITLE, MAIN = "\ue000title\ue000", "\ue000main\ue000"
+
+
+def in_visitors_frame(page: str, title: str, main: str, **values: Any) -> Markup | None:
+    """A page for a visitor, its frame as rendered before and only ``main`` made now; None where the frame says more than
+    language and place: somebody is signed in, a message waits, the demonstration's clock is shown, the address is in it.
+
+    ``page`` is the whole template; it shows ``frame_title`` and ``frame_main`` where they are given.
+    """
+    if (
+        session.get("_flashes")
+        or session.get("_user_id")
+        or request.method != "POST"
+        or current_app.extensions["settings"].demo
+    ):
+        return None
+    frames: dict[tuple[Any, ...], Any] = current_app.extensions.setdefault("visitor_frames", {})
+    key = (page, speech.language(), request.endpoint, request.script_root)
+    if key not in frames:
+        whole = render_template(page, frame_title=TITLE, frame_main=MAIN)
+        before, rest = whole.split(TITLE, 1)
+        frames[key] = (before, *rest.split(MAIN, 1))
+    before, between, after = frames[key]
+    return Markup(f"{before}{escape(title)}{between}{render_template(main, **values)}{after}")  # noqa: S704
+
+
+def _open_to(one: nav.Place, person: Any) -> bool:
+    if one.roles and not person.role_kinds & set(one.roles):
+        return False
+    return one.can is None or person.can(one.can)
+
+
+def has(endpoint: str) -> bool:
+    """Is there such a page in this application?"""
+    return endpoint in current_app.view_functions
+
+
+def here_path() -> str:
+    """The address of this page, for coming back to it; the first page where it cannot be opened by a link."""
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+
+
+def office_areas() -> list[tuple[str, Any, list[nav.Place]]]:
+    """The officers' areas open to the reader: key, words, pages."""
+    found: dict[str, list[nav.Place]] = {}
+    for one in open_places():
+        if one.area in nav.AREAS:
+            found.setdefault(one.area, []).append(one)
+    return [(key, words, found[key]) for key, words in nav.AREAS.items() if key in found]
+
+
+def area_here(said: str | None = None) -> str:
+    """The area this page belongs to: as its template says, else by its address, else by its feature's first place."""
+    if said:
+        return said
+    endpoint = request.endpoint or ""
+    feature = endpoint.split(".")[0]
+    by_feature = [p for p in nav.PLACES if p.area in nav.AREAS and p.endpoint.split(".")[0] == feature]
+    exact = [p for p in by_feature if p.endpoint == endpoint]
+    return next((p.area for p in exact + by_feature), "")
+
+
+def place_here(one: nav.Place) -> bool:
+    """Does the reader stand on this place?"""
+    return request.endpoint == one.endpoint
+
+
+def place_count(one: nav.Place) -> int:
+    """How many things wait at a place, asked once per request and only where it is shown."""
+    if one.count is None or not current_user.is_authenticated:
+        return 0
+    known = g.setdefault("place_counts", {})
+    if one.endpoint not in known:
+        known[one.endpoint] = one.count(current_user.person)
+    return known[one.endpoint]
+
+
+def unread_letters() -> int:
+    """The number at the bell, read along with the person."""
+    return current_user.asked.get("unread_letters") or 0
+
+
+def _stamps(folder: Path) -> dict[str, str]:
+    """Static file → a few letters of its hash, so that browsers keep a file until it changes."""
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def http_title(status: int) -> str:
+    """The heading of the page for a refusal."""
+    return {
+        400: _("The request was not understood"),
+        401: _("Please sign in"),
+        403: _("Not open to your role"),
+        404: _("Page not found"),
+        405: _("The request was not understood"),
+        409: _("This cannot be done now"),
+        413: _("Too large"),
+        422: _("Something needs mending"),
+        429: _("Too many requests"),
+        500: _("Something went wrong on our side"),
+        503: _("Not available for a moment"),
+    }.get(status, _("This could not be done"))
+
+
+def http_steps(status: int) -> list[str]:
+    """What the reader can do next."""
+    return {
+        400: [_("Go back, reload the page and send the form again."), _("What you typed is kept in this browser.")],
+        403: [
+            _("Go back to your own pages."),
+            _("If your work needs this page, ask your administrator for the role."),
+        ],
+        404: [
+            _("Check the address; a letter may be missing."),
+            _("Start from the first page and find the way through the menu."),
+            _("If somebody gave you the link, ask them to share it with you."),
+        ],
+        409: [_("Go back and look at the current state."), _("Nothing was changed by this attempt.")],
+        413: [_("Send a smaller file, or several one by one."), _("Pictures are small enough at 1600 pixels width.")],
+        422: [_("Go back and mend what is named above."), _("Nothing was changed by this attempt.")],
+        429: [_("Wait a few minutes, then try again."), _("Nothing was changed by this attempt.")],
+        500: [
+            _("Go back and try again; what was saved before is safe."),
+            _("If it happens again, write to us with the reference number below."),
+        ],
+    }.get(status, [_("Go back and try again."), _("Nothing was changed by this attempt.")])
+
+
+def http_words(status: int) -> str:
+    """What happened, for a status without a message of its own."""
+    return {
+        400: _("The request could not be understood. Nothing was changed."),
+        401: _("Please sign in first."),
+        403: _("Your role does not include this. If you need it, ask your administrator."),
+        404: _("This page does not exist, or it is not open to you."),
+        405: _("This address does not take this kind of request."),
+        413: _("What you sent is too large. Nothing was changed; please send a smaller file."),
+        429: _("Too many requests. Please wait a few minutes and try again."),
+        500: _("Something went wrong on our side. What was saved before is safe; please try again."),
+    }.get(status, _("The request could not be carried out. Nothing was changed."))

@@ -1,0 +1,119 @@
+"""What the exam stage does in the background: papers, overdue sittings, marks that a crash left out, closing sessions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.db import db, unit_of_work
+from app.exams import (  # noqa: F401 - personal announces itself
+    history,
+    keeping,
+    marking,
+    papers,
+    personal,
+    places,
+    prints,
+    regrading,
+    sessions,
+    sittings,
+)
+from app.exams.models import ExamPrint, ExamSession, Regrade, RegradeState
+from app.exams.states import SessionState
+from app.jobs.models import Job
+from app.jobs.service import every, work
+
+log = logging.getLogger(__name__)
+
+
+@work("exams.papers")
+def make_paper(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """The paper of one candidate."""
+    sitting = sittings.with_session(item["sitting"])
+    papers.make_paper(sitting, sitting.session)
+    return {"questions": len(sitting.entries)}
+
+
+@work(prints.PRINT)
+def make_print(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """One document of a session as PDF."""
+    made = db.session.get_one(ExamPrint, item["print"], with_for_update=True)
+    kept = prints.make(made, now=clock.now())
+    return {"file": kept.id, "pages": made.pages}
+
+
+@work(places.TICKETS)
+def make_ticket(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """The admission slip of one candidate as PDF."""
+    return {"file": prints.make_ticket(item["sitting"]).id}
+
+
+def _each(ids: Iterable[int], do: Callable[[int], Any], what: str) -> None:
+    """Each in its own transaction; one that fails does not stop the rest."""
+    for one in ids:
+        try:
+            with unit_of_work():
+                do(one)
+        except Exception:
+            log.exception("%s %s failed", what, one)
+
+
+@every(seconds=15, name="exams.sweep")
+def sweep(now: datetime) -> None:
+    """Hand in what is overdue, mark what is unmarked, close sessions that are over."""
+    _each(sittings.overdue(now), lambda one: sittings.close_overdue(one, now), "closing sitting")
+    _each(marking.unmarked(), lambda one: marking.mark_once(one, now=now), "marking sitting")
+    over = db.session.scalars(
+        select(ExamSession.id).where(ExamSession.state == SessionState.PUBLISHED, ExamSession.closes_at < now)
+    ).all()
+    _each(
+        over,
+        lambda one: sessions.close_if_over(db.session.get_one(ExamSession, one, with_for_update=True), now),
+        "closing exam session",
+    )
+
+
+@every(seconds=120, name="exams.question_figures")
+def keep_figures(now: datetime) -> None:
+    """The figures of questions, for the bank, of sessions whose results or marks are new."""
+    _each(
+        history.stale(),
+        lambda one: history.take(db.session.get_one(ExamSession, one, with_for_update=True), now=now),
+        "keeping figures of exam session",
+    )
+
+
+@every(seconds=3600, name="exams.keeping")
+def clear_prints(now: datetime) -> None:
+    """Delete the files of printed documents whose time is over."""
+    _each(keeping.overdue(now), lambda one: keeping.let_go(one, now), "deleting the file of exam print")
+
+
+@work("exams.regrade.count")
+def count_regrade(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Some sittings of a dry run; the last item says that it is complete."""
+    row = db.session.get_one(Regrade, item["regrade"], with_for_update=True)
+    if row.state is not RegradeState.COUNTING:
+        return {}
+    if item.get("last"):
+        row.state = RegradeState.PROPOSED
+        return {}
+    regrading.count(row, item["sittings"])
+    return {"sittings": len(item["sittings"])}
+
+
+@work("exams.regrade.apply")
+def apply_regrade(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Some sittings of a regrade that was decided."""
+    row = db.session.get_one(Regrade, item["regrade"], with_for_update=True)
+    if row.state is not RegradeState.APPLYING:
+        return {}
+    if item.get("last"):
+        row.state = RegradeState.APPLIED
+        return {}
+    return {"changed": regrading.apply(row, item["sittings"], now=clock.now())}

@@ -1,0 +1,220 @@
+"""Long work with progress, resume and cancel; and work by the clock.
+
+A feature registers in its ``tasks.py``::
+
+    @work("certificates.render")
+    def render(item: dict, job: Job) -> dict: ...          # one item, inside its own unit of work; may raise Refused
+
+    @every(seconds=30, name="exams.close_overdue")
+    def close_overdue(now): ...                             # opens its own units of work
+
+``enqueue`` writes the job and its items in the caller's transaction. The worker (``app/jobs/worker.py``) and a sweep take
+up what waits; after a crash the next sweep goes on with the items still waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel.speaklater import LazyString
+from sqlalchemy import Select, func, insert, or_, select
+
+from app.core import clock
+from app.core.errors import NotFound, Refused
+from app.core.permissions import Can
+from app.core.speech import say, source_of
+from app.db import db, unit_of_work
+from app.jobs.models import ItemState, Job, JobItem, JobState
+
+log = logging.getLogger(__name__)
+WORK: dict[str, Callable[[dict[str, Any], Job], dict[str, Any] | None]] = {}
+CLOCKWORK: dict[str, tuple[int, Callable[[datetime], Any]]] = {}
+SAYS: dict[str, Callable[[dict[str, Any]], str]] = {}
+STALE = timedelta(minutes=2)
+"""A running job without a heartbeat for this long belongs to a dead worker."""
+
+
+def work(kind: str, *, says: Callable[[dict[str, Any]], str] | None = None) -> Callable[[Any], Any]:
+    """Register how one item of a kind of job is done; ``says`` puts its result into words for the page and the result file."""
+
+    def register(do: Any) -> Any:
+        WORK[kind] = do
+        if says is not None:
+            SAYS[kind] = says
+        return do
+
+    return register
+
+
+def every(*, seconds: int, name: str) -> Callable[[Any], Any]:
+    """Register something the worker does by the clock."""
+
+    def register(do: Any) -> Any:
+        CLOCKWORK[name] = (seconds, do)
+        return do
+
+    return register
+
+
+def enqueue(
+    kind: str, items: Iterable[dict[str, Any]], *, by: Any, title: Any = "", params: dict[str, Any] | None = None
+) -> Job:
+    """Write a job with its items, inside the caller's unit of work. ``by``: the Person, or None for the clock."""
+    words = source_of(title)[1] if isinstance(title, LazyString) else title
+    job = Job(kind=kind, title=words, params=params or {}, by_id=by.id if by else None, state=JobState.WAITING)
+    db.session.add(job)
+    db.session.flush()  # its id is the key of the items
+    rows = [
+        {"job_id": job.id, "position": i, "label": str(item.get("label", "")), "payload": item, "state": ItemState.WAITING,
+         "message": "", "result": {}}
+        for i, item in enumerate(items)
+    ]  # fmt: skip
+    if rows:
+        db.session.execute(insert(JobItem), rows)
+    job.total = len(rows)
+    return job
+
+
+def title_of(job: Job) -> str:
+    """What the job is called, in the reader's language where the words are the product's own."""
+    return say(job.kind.partition(".")[0], job.title, {}) if job.title else job.kind
+
+
+def outcome_of(job: Job, item: JobItem) -> str:
+    """What came of an item, in words; empty where its kind has none."""
+    return SAYS[job.kind](item.result or {}) if job.kind in SAYS and item.result else ""
+
+
+def cancel(job: Job) -> None:
+    """Ask a job to stop after the item it is at."""
+    job.cancel_asked = True
+
+
+def take(now: datetime) -> int | None:
+    """Claim the oldest job that waits or whose worker died; its id. Inside a unit of work."""
+    job = db.session.scalar(
+        select(Job)
+        .where(
+            or_(
+                Job.state == JobState.WAITING,
+                (Job.state == JobState.RUNNING) & (func.coalesce(Job.beat_at, Job.created_at) < now - STALE),
+            )
+        )
+        .order_by(Job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if job is None:
+        return None
+    job.state, job.beat_at = JobState.RUNNING, now
+    job.started_at = job.started_at or now
+    return job.id
+
+
+def run_waiting(limit: int = 100) -> int:
+    """Do every job that waits, one after another; how many were taken up. Call in an application context."""
+    taken = 0
+    while taken < limit:
+        with unit_of_work():
+            job_id = take(clock.now())
+        if job_id is None:
+            return taken
+        taken += 1
+        _run(job_id)
+    return taken
+
+
+def run_now(job_id: int) -> None:
+    """Do one job that waits here and now: for work so small that whoever asked waits for it. Call outside a unit of work."""
+    with unit_of_work():
+        job = db.session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+        if job.state is not JobState.WAITING:
+            return  # a worker was faster
+        job.state, job.started_at, job.beat_at = JobState.RUNNING, clock.now(), clock.now()
+    _run(job_id)
+
+
+def _run(job_id: int) -> None:
+    while True:
+        try:
+            with unit_of_work():
+                if not _step(job_id):
+                    return
+        except Exception as error:
+            log.exception("job %s stopped", job_id)
+            with unit_of_work():
+                job = db.session.get_one(Job, job_id, with_for_update=True)
+                job.state, job.error, job.ended_at = (
+                    JobState.FAILED,
+                    f"{type(error).__name__}: {error}"[:400],
+                    clock.now(),
+                )
+            return
+
+
+def _step(job_id: int) -> bool:
+    """One item; False when the job has ended."""
+    job = db.session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+    if job.state is not JobState.RUNNING:
+        return False
+    job.beat_at = clock.now()
+    item = db.session.scalar(
+        select(JobItem)
+        .where(JobItem.job_id == job_id, JobItem.state == ItemState.WAITING)
+        .order_by(JobItem.position)
+        .limit(1)
+    )
+    if item is None or job.cancel_asked:
+        job.state = JobState.CANCELLED if item is not None else JobState.DONE
+        job.ended_at = clock.now()
+        return False
+    try:
+        with db.session.begin_nested():
+            item.result = WORK[job.kind](item.payload, job) or {}
+        item.state = ItemState.DONE
+        job.done += 1
+    except Refused as refusal:
+        item.state, item.message = ItemState.REFUSED, refusal.text[:400]
+        job.refused += 1
+    return True
+
+
+def run_clockwork(now: datetime | None = None, *, only: str | None = None) -> None:
+    """Do what is done by the clock, once (all of it, or the named one); one failure does not stop the others."""
+    for name, (_, do) in list(CLOCKWORK.items()):
+        if only not in (None, name):
+            continue
+        try:
+            do(now or clock.now())
+        except Exception:
+            db.session.rollback()
+            log.exception("clockwork %s failed", name)
+
+
+def jobs_visible_to(person: Any, *, all_of_them: bool) -> Select[Job]:
+    """The person's own jobs; all jobs for those who may read them."""
+    return select(Job) if all_of_them else select(Job).where(Job.by_id == person.id)
+
+
+def job_for(person: Any, job_id: int) -> Job:
+    """One job of the person, or any for those who may read jobs. Raises NotFound otherwise."""
+    found = db.session.scalar(jobs_visible_to(person, all_of_them=person.can(Can.READ_JOBS)).where(Job.id == job_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def seconds_left(job: Job, now: datetime) -> int | None:
+    """How long a running job will still take at its pace so far; None before the first item is done."""
+    finished = job.done + job.refused
+    if job.state is not JobState.RUNNING or job.started_at is None or not finished:
+        return None
+    return int((now - job.started_at).total_seconds() / finished * (job.total - finished))
+
+
+def waiting_jobs() -> int:
+    """How many jobs wait or run (for the metrics)."""
+    return db.session.scalar(select(func.count()).where(Job.state.in_([JobState.WAITING, JobState.RUNNING]))) or 0

@@ -1,0 +1,24 @@
+// The folded menu at phone width; open menus close on Escape and on a click elsewhere; filters send themselves.
+(() => {
+  const opener = document.querySelector("[data-menu]");
+  const menu = opener && document.getElementById(opener.getAttribute("aria-controls"));
+  if (menu) {
+    opener.addEventListener("click", () => {
+      const open = menu.classList.toggle("open");
+      opener.setAttribute("aria-expanded", String(open));
+    });
+  }
+  const drops = [...document.querySelectorAll("details[data-drop]")];
+  document.addEventListener("click", (event) => {
+    drops.filter((d) => d.open && !d.contains(event.target)).forEach((d) => { d.open = false; });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    drops.filter((d) => d.open).forEach((d) => { d.open = false; d.querySelector("summary").focus(); });
+  });
+  document.querySelectorAll("select[data-send]").forEach((choice) => {
+    choice.addEventListener("change", () => choice.form.requestSubmit());
+  });
+  const errors = document.querySelector(".error-summary");
+  if (errors) errors.focus();
+})();

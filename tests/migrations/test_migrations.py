@@ -1,0 +1,198 @@
+"""The migrations lead to what the models say, up and down, with rows in, and each says in a sentence what it does.
+
+The engine is the one of the run: ``--engine postgres`` walks the same way on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import Engine, create_engine, insert, inspect, select, text
+
+from app.core.cli import FOLDER, alembic
+from app.db import Model
+from tests.conftest import POSTGRES, postgres_answers
+
+FILES = sorted((FOLDER / "versions").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Engine]:
+    """A database of its own with nothing in it."""
+    if request.config.getoption("--engine") == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path_factory.mktemp('migrations') / 'empty.sqlite3'}")
+        yield made
+        made.dispose()
+        return
+    assert postgres_answers()
+    import os
+
+    name = f"ttm_migrations_{os.getpid()}_{worker_id}"
+    admin = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    made = create_engine(admin.url.set(database=name))
+    yield made
+    made.dispose()
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+def migrate(app: Flask, engine: Engine, to: str) -> None:
+    """Up or down to a revision, as ``flask db`` does it."""
+    with app.app_context(), engine.connect() as connection:
+        before = MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()
+        order = [one.revision for one in ScriptDirectory.from_config(alembic()).walk_revisions()]  # newest first
+        if to == "head" or (to != "base" and (before is None or order.index(to) < order.index(before))):
+            command.upgrade(alembic(connection), to)
+        else:
+            command.downgrade(alembic(connection), to)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def differences(engine: Engine) -> list[Any]:
+    with engine.connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Model.metadata)
+
+
+def named(engine: Engine) -> dict[str, set[str]]:
+    """The names of the constraints and indexes of every table: autogenerate does not compare checks."""
+    seen = inspect(engine)
+    return {
+        table: {str(c["name"]) for c in seen.get_check_constraints(table)}
+        | {str(c["name"]) for c in seen.get_foreign_keys(table)}
+        | {str(c["name"]) for c in seen.get_unique_constraints(table)}
+        | {str(c["name"]) for c in seen.get_indexes(table)}
+        for table in tables(engine)
+    }
+
+
+@pytest.fixture
+def migrated(application: Flask, empty: Engine) -> Engine:
+    migrate(application, empty, "head")
+    return empty
+
+
+def test_head_is_what_the_models_say(migrated: Engine) -> None:
+    assert tables(migrated) == set(Model.metadata.tables)
+    assert not differences(migrated)
+
+
+def test_every_constraint_of_the_models_is_there(migrated: Engine, application: Flask) -> None:
+    from app.db import db
+
+    with application.app_context():
+        asked = named(db.engine)
+    assert named(migrated) == asked
+
+
+def test_down_to_nothing_and_up_again(application: Flask, migrated: Engine) -> None:
+    migrate(application, migrated, "base")
+    assert not tables(migrated)
+    migrate(application, migrated, "head")
+    assert not differences(migrated)
+
+
+def test_each_step_goes_down_and_up(application: Flask, migrated: Engine) -> None:
+    steps = [one.revision for one in ScriptDirectory.from_config(alembic()).walk_revisions()]
+    for revision in [*steps[1:], "base"]:
+        migrate(application, migrated, revision)
+    assert not tables(migrated)
+    for revision in reversed(steps):
+        migrate(application, migrated, revision)
+    assert not differences(migrated)
+
+
+def test_rows_live_through_the_newest_step_down_and_up(app: Flask, migrated: Engine) -> None:
+    """Everything that is shipped, and people, are in while the newest migration goes down and up again."""
+    from app.db import db
+    from tests.factories import people
+
+    people.person("𠮷野明", region=people.region())
+    with db.engine.connect() as source, migrated.begin() as target:
+        if target.dialect.name == "postgresql":
+            target.exec_driver_sql("SET session_replication_role = replica")
+        else:
+            target.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        for table in Model.metadata.sorted_tables:
+            rows = [row._asdict() for row in source.execute(select(table))]
+            if rows:
+                target.execute(insert(table), rows)
+    before = counts(migrated)
+    steps = [one.revision for one in ScriptDirectory.from_config(alembic()).walk_revisions()]
+    migrate(app, migrated, steps[1])
+    left = counts(migrated)
+    migrate(app, migrated, "head")
+    assert left == {table: count for table, count in before.items() if table in left}
+    assert counts(migrated) == {table: left.get(table, 0) for table in before}
+    assert before["person"] == 1
+    migrate(app, migrated, "base")  # the next test finds it empty
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in tables(engine)
+        }
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    assert len(ScriptDirectory.from_config(alembic()).get_heads()) == 1
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_migration_has_a_date_a_sentence_and_a_way_back(file: Path) -> None:
+    assert re.fullmatch(r"20\d\d_\d\d_\d\d_\d{4}_[0-9a-z]+_[a-z0-9_]+\.py", file.name)
+    tree = ast.parse(file.read_text())
+    said = (ast.get_docstring(tree) or "").splitlines()
+    assert said and re.match(r"[A-Z].{10,}", said[0])
+    functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+    assert functions["upgrade"].body and functions["downgrade"].body
+    assert not any(isinstance(one, ast.Pass) for one in functions["downgrade"].body)
+    imported = {one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    assert not any((module or "").startswith("app") for module in imported)
+
+
+def test_what_one_marker_gave_before_becomes_a_reading() -> None:
+    """Written answers from before two markers get their question, and the mark its reading. On bare tables: rows without
+    all that they point to."""
+    step = next(
+        one for one in ScriptDirectory.from_config(alembic()).walk_revisions() if one.revision == "f78a1ea165be"
+    )
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE sitting (id INTEGER, entries JSON)",
+            "CREATE TABLE mark (id INTEGER, working JSON, at TIMESTAMP)",
+            "CREATE TABLE marking_task (id INTEGER, sitting_id INTEGER, question INTEGER, mark_id INTEGER, marker_id INTEGER,"
+            " done_at TIMESTAMP, revision_id INTEGER)",
+            "CREATE TABLE marking_reading (task_id INTEGER, marker_id INTEGER, third BOOLEAN, points JSON, limits JSON,"
+            " remark TEXT, at TIMESTAMP)",
+            """INSERT INTO sitting VALUES (1, '[{"revision": 11}, {"revision": 12}]')""",
+            """INSERT INTO mark VALUES (3, '{"points": ["1", "2"], "limits": ["3", "3"], "remark": "x"}',
+               '2026-01-01 00:00:00.000000')""",
+            "INSERT INTO marking_task (id, sitting_id, question, mark_id, marker_id) VALUES (1, 1, 2, 3, 5)",
+            "INSERT INTO marking_task (id, sitting_id, question) VALUES (2, 1, 1)",
+        ):
+            connection.exec_driver_sql(statement)
+        with Operations.context(MigrationContext.configure(connection)):
+            step.module._fill_in()
+        tasks = connection.exec_driver_sql("SELECT revision_id FROM marking_task ORDER BY id").scalars().all()
+        readings = connection.exec_driver_sql("SELECT task_id, marker_id, points, remark FROM marking_reading").all()
+    assert tasks == [12, 11] and [tuple(one) for one in readings] == [(1, 5, '["1", "2"]', "x")]
