@@ -163,7 +163,7 @@ def main() -> int:
     asked.add_argument("--people", type=int, default=0, help="how many sit the exam at once (crowd)")
     given = asked.parse_args()
     if given.only == "certificates":
-        print("\n".join(certificates.lines(certificates.measure(many=1000 if given.long else 200))))
+        print("\n".join(certificates.lines(certificates.run(long=given.long))))
         return 0
     word = "" if given.only in (None, "exam") else given.only
     parts = [part for part in PARTS if word in part.name]
@@ -186,7 +186,7 @@ def main() -> int:
     if "postgresql" not in results:
         print("NOT RUN: PostgreSQL does not answer at TEST_POSTGRES_URL or 127.0.0.1:5432")
     if word == "":
-        results["certificates"] = found = certificates.measure(many=1000 if given.long else 200)
+        results["certificates"] = found = certificates.run(long=given.long)
         print("\n".join(certificates.lines(found)))
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False))
     errors = [f"{engine}: {error}" for engine, found in results.items() for error in found.get("errors", [])]
