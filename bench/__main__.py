@@ -170,9 +170,6 @@ def main() -> int:
     if given.only == "exam":
         parts = [part for part in PARTS if part.name.startswith(("start", "sitting", "save", "hand"))]
     crowd_size = given.people or (300 if given.long or given.only == "crowd" else 40 if word == "" else 0)
-    if given.only == "certificates":
-        print("\n".join(certificates.lines(certificates.run(long=given.long))))
-        return 0
     if not parts and given.only != "crowd":
         print(f"no part is called like that: {', '.join(p.name for p in PARTS)}, certificates", file=sys.stderr)
         return 2
@@ -181,8 +178,6 @@ def main() -> int:
     engines = (["postgresql"] if postgres_answers() else []) + ["sqlite"]
     results = {engine: engine_run(engine, parts, 5 if given.long else 1, crowd_size) for engine in engines}
     print("\n".join([table(results), *_crowd_lines(results)]))
-    if word == "":
-        print("\n".join(certificates.lines(certificates.run(long=given.long))))
     if "postgresql" not in results:
         print("NOT RUN: PostgreSQL does not answer at TEST_POSTGRES_URL or 127.0.0.1:5432")
     if word == "":
