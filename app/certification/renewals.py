@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from app.accounts.models import Person
 from app.accounts.scope import must_reach, within
@@ -22,6 +22,7 @@ from app.core.errors import NotFound
 from app.core.permissions import Can
 from app.core.states import moved
 from app.core.text import day, number
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.files.models import StoredFile
 from app.notices.service import post
@@ -200,6 +201,5 @@ def renewal_for(person: Person, renewal_id: int) -> Renewal:
     return found
 
 
-def renewals_waiting(person: Person) -> int:
-    waiting = renewals_visible_to(person).where(Renewal.state == RenewalState.SUBMITTED)
-    return db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+def renewals_waiting(person: Person) -> Waiting:
+    return waiting(renewals_visible_to(person).where(Renewal.state == RenewalState.SUBMITTED), Renewal.submitted_at)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
 from app.accounts.models import Organisation, Person
 from app.accounts.scope import must_reach
@@ -22,6 +22,7 @@ from app.audit.service import record
 from app.core.clock import local_date
 from app.core.errors import Forbidden, NotAllowedNow, NotFound
 from app.core.permissions import Can
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked
 from app.files.models import StoredFile
 from app.files.service import delete_file, keep, keep_bytes
@@ -505,35 +506,23 @@ def facts_of(person: Person, rank: int, on: date) -> PracticeFacts:
     )
 
 
-def waiting_for_mentor(person: Person) -> int:
+def waiting_for_mentor(person: Person) -> Waiting:
     """How many entries wait for this mentor."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(LogEntry)
-            .where(LogEntry.mentor_id == person.id, LogEntry.state == State.SUBMITTED)
-        )
-        or 0
-    )
+    mine = select(LogEntry).where(LogEntry.mentor_id == person.id, LogEntry.state == State.SUBMITTED)
+    return waiting(mine, LogEntry.submitted_at)
 
 
-def waiting_for_reviewer(person: Person) -> int:
+def waiting_for_reviewer(person: Person) -> Waiting:
     """How many reviews wait for this reviewer."""
     from app.practice.models import ReviewState
 
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Review)
-            .where(Review.reviewer_id == person.id, Review.state == ReviewState.ASKED)
-        )
-        or 0
-    )
+    mine = select(Review).where(Review.reviewer_id == person.id, Review.state == ReviewState.ASKED)
+    return waiting(mine, Review.asked_at)
 
 
-def waiting_for_office(person: Person) -> int:
+def waiting_for_office(person: Person) -> Waiting:
     """How many entries in the scope of this office lack a reviewer."""
     from app.accounts.scope import within
 
     reach = within(person, Can.ASSIGN_TASK, region=LogEntry.region_id, organisation=LogEntry.base_id)
-    return db.session.scalar(select(func.count()).select_from(LogEntry).where(LogEntry.lacking > 0, reach)) or 0
+    return waiting(select(LogEntry).where(LogEntry.lacking > 0, reach), LogEntry.submitted_at)

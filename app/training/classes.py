@@ -20,6 +20,7 @@ from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
 from app.core.permissions import Can, Role, Scope
 from app.core.states import moved
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked
 from app.notices.service import post
 from app.outline.service import current, rule, typed
@@ -162,21 +163,18 @@ def places_taken(class_id: int) -> int:
     )
 
 
-def waiting_for(person: Person) -> int:
+def waiting_for(person: Person) -> Waiting:
     """How many enrolments wait for a decision by this officer (the number on the tab)."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Enrolment)
-            .join(TrainingClass)
-            .where(
-                Enrolment.state == EnrolmentState.APPLIED,
-                TrainingClass.state.in_(TAKES_PEOPLE),
-                _reach(person, Can.RUN_CLASS),
-            )
+    mine = (
+        select(Enrolment)
+        .join(TrainingClass)
+        .where(
+            Enrolment.state == EnrolmentState.APPLIED,
+            TrainingClass.state.in_(TAKES_PEOPLE),
+            _reach(person, Can.RUN_CLASS),
         )
-        or 0
     )
+    return waiting(mine, Enrolment.applied_at)
 
 
 # --- making and changing --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""keep statistical reports
+"""Keep statistical reports.
 
 Revision: 7b1b5d81c1f6, after 4b6a39e6e440
 """
