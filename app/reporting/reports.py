@@ -96,7 +96,7 @@ def drawn(asked: Asked, scope: Scope) -> dict[str, Any]:
                 {
                     "key": one.figure.key, "total": one.total, "rows": one.rows,
                     "share": None if one.share is None else Decimal(str(round(one.share, 4))),
-                    "kinds": {k: v for k, v in one.kinds.items() if k},
+                    "kinds": dict(one.kinds) if one.figure.kinds is not None else {},
                     "levels": {str(k): v for k, v in one.levels.items()},
                 }
                 for one in figures
