@@ -25,6 +25,7 @@ from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, locked, unit_of_work
 from app.demo.mandates import entrusted
+from app.demo.teams import reported, teamed
 from app.demo.world import World
 from app.exams import appeals, marking, papers, places, regrading, sessions, sittings
 from app.exams.models import Eligibility, ExamSession, MarkingTask, RegradeKind, Shown, Sitting, TaskState
@@ -558,6 +559,8 @@ def tell_it(world: World, now: datetime) -> None:
     in_progress(tell, south)
     today(tell, south, north)
     defence(tell)
+    teamed(tell)
+    reported(tell)
     tell.run_jobs()
 
 
