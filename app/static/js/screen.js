@@ -9,6 +9,7 @@
       const answer = await fetch(box.dataset.screen, { credentials: "same-origin", headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const now = await answer.json();
+      if (now.way !== box.dataset.way) { location.reload(); return; }  // the end is near: the other code, with its words
       const drawn = new DOMParser().parseFromString(now.svg, "image/svg+xml").documentElement;
       code.replaceChildren(document.importNode(drawn, true));
       box.querySelector("[data-address]").href = now.address;
