@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, NumberRange
 from app.core.forms import BaseForm, Day, Exact, LongText, OnceForm, SelectField, ShortText
 from app.outline.rules import MODULE_CHOICES
 from app.training.documents import Asked
-from app.training.forms import EnrolForm
+from app.training.forms import EnrolForm, pledge_field
 
 FILES = _l("PDF, pictures, Word or Excel, at most 10 MB each.")
 
@@ -91,4 +91,5 @@ def enrol_form(asked: Sequence[Asked]) -> type[EnrolForm]:
         )
         for one in asked
     }
-    return type("EnrolWithDocuments", (EnrolForm,), {k.replace("-", "_"): v for k, v in fields.items()})
+    named = {name.replace("-", "_"): field for name, field in fields.items()}
+    return type("EnrolWithDocuments", (EnrolForm,), named | {"pledge": pledge_field()})

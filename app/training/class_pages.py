@@ -341,6 +341,11 @@ def decide_queue() -> Any:
     if decision not in enrolments.DECISIONS:
         raise NotFound
     back = redirect(url_for("training_office.queue"))
+    if request.form.get("whole") == "1":  # everybody who waits, not the page only
+        waiting = enrolments.enrolments_visible_to(current_person()).where(
+            Enrolment.state == EnrolmentState.APPLIED, TrainingClass.state.in_(TAKES_PEOPLE)
+        )
+        ids = list(db.session.scalars(waiting.with_only_columns(Enrolment.id).order_by(None)))
     if not ids:
         flash(_("Nobody was chosen. Tick the people first."), "warning")
         return back

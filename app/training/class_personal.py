@@ -68,16 +68,17 @@ def forget(person: Person, now: datetime) -> None:
     """Files, reasons, marks of phones and the calendar's address go; decisions and hours stay without a name."""
     for one in _files(person):
         stored = one.file
-        others = [EnrolmentDocument, HourClaimProof]
         db.session.delete(one)
         db.session.flush()  # the file goes once nothing names it
-        if not any(db.session.scalar(select(kind.id).where(kind.file_id == stored.id).limit(1)) for kind in others):
+        document = select(EnrolmentDocument.id).where(EnrolmentDocument.file_id == stored.id)
+        proof = select(HourClaimProof.id).where(HourClaimProof.file_id == stored.id)
+        if db.session.scalar(document.limit(1)) is None and db.session.scalar(proof.limit(1)) is None:
             delete_file(stored)
     for leave in db.session.scalars(select(LeaveRequest).where(LeaveRequest.person_id == person.id)):
-        stored, leave.file_id, leave.reason = leave.file, None, ""
-        db.session.flush()
-        if stored is not None:
-            delete_file(stored)
+        file, leave.file, leave.reason = leave.file, None, ""
+        db.session.flush()  # the file goes once nothing names it
+        if file is not None:
+            delete_file(file)
     mine = select(Enrolment.id).where(Enrolment.person_id == person.id)
     db.session.execute(update(ClassTransfer).where(ClassTransfer.enrolment_id.in_(mine)).values(reason=""))
     db.session.execute(update(SignStamp).where(SignStamp.person_id == person.id).values(device=""))

@@ -373,6 +373,9 @@ def decide_many(class_id: int) -> Any:
     if decision not in enrolments.DECISIONS:
         raise NotFound
     ids = [int(i) for i in request.form.getlist("ids") if i.isascii() and i.isdigit() and len(i) < 10][:500]
+    if request.form.get("whole") == "1":  # everybody who waits, not the page only
+        waiting = select(Enrolment.id).where(Enrolment.class_id == class_id, Enrolment.state == EnrolmentState.APPLIED)
+        ids = list(db.session.scalars(waiting))
     reason = request.form.get("reason", "").strip()[:1000]
     if not ids:
         flash(_("Nobody was chosen. Tick the people first."), "warning")

@@ -242,7 +242,7 @@ def to_settle(now: datetime, days: int = 3) -> list[int]:
 
 
 def counting(
-    sessions: Sequence[ClassSession], present: Sequence[Row[tuple[int, int]]], *, now: datetime
+    sessions: Sequence[ClassSession], present: Sequence[Row[int, int]], *, now: datetime
 ) -> list[tuple[int, int]]:
     """Of those present (session id, person id): who counts now. A period made up elsewhere counts once. Where signing out is still open, whoever signed in by phone
     and has not signed out waits for the next crediting."""
@@ -253,8 +253,8 @@ def counting(
         if asked["sign_out"] and now <= s.ends_at + timedelta(minutes=asked["sign_out_closes"])
     }
     made_up = {
-        (s, p)
-        for s, p in db.session.execute(
+        (row[0], row[1])
+        for row in db.session.execute(
             select(MakeUp.missed_session_id, MakeUp.person_id).where(
                 MakeUp.missed_session_id.in_([s.id for s in sessions]), MakeUp.state == MakeUpState.DONE
             )
