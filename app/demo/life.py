@@ -24,6 +24,7 @@ from app.certification.states import Change, EditionKind
 from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, locked, unit_of_work
+from app.demo import classroom
 from app.demo.mandates import entrusted
 from app.demo.world import World
 from app.exams import appeals, marking, papers, places, regrading, sessions, sittings
@@ -817,6 +818,7 @@ def today(tell: Storyteller, south: str, north: str) -> None:
     tell.enrol(running, here, tell.back(20))
     tell.move(running, ClassMove.START, tell.back(9))
     tell.teach(running, here, tell.back(0, 8), absent=1)
+    classroom.going_on(tell, running)
     tell.online(["trainee"], 1, tell.back(8))
     tell.task("trainee", 1, "T01", "柔性电路发明披露", tell.back(6))
     tell.task("trainee", 1, "T02", "检测设备需求挖掘", tell.back(5), stop="returned")

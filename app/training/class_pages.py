@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 from app.accounts.guard import current_person, requires
 from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
+from app.core.forms import clean_text
 from app.core.nav import place
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
@@ -73,6 +74,11 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
+def _words(name: str, most: int = 1000) -> str:
+    """What was typed into a plain field, without control characters."""
+    return str(clean_text(request.form.get(name, "")))[:most]
+
+
 def _ids(name: str = "ids") -> list[int]:
     return [i for i in map(_number, request.form.getlist(name)) if i is not None][:500]
 
@@ -87,7 +93,7 @@ def calendar() -> Any:
     person, today = current_person(), clock.today()
     month = timetable.month_of(request.args.get("month", ""), today)
     weeks = timetable.weeks_of(month)
-    room, teacher = request.args.get("room", "")[:120], _number(request.args.get("teacher", ""))
+    room, teacher = str(clean_text(request.args.get("room", "")))[:120], _number(request.args.get("teacher", ""))
     rooms, teachers = timetable.rooms_and_teachers(person)
     found = timetable.office_periods(person, weeks[0][0], weeks[-1][-1], room=room, teacher=teacher)
     before, after = timetable.beside(month)
@@ -320,7 +326,7 @@ def decide_transfer(transfer_id: int, decision: str) -> Any:
         with unit_of_work():
             moving.decide_transfer(
                 moving.transfer_for(current_person(), transfer_id), decision == "grant", by=current_person(),
-                remark=request.form.get("reason", "")[:1000], now=clock.now(),
+                remark=_words("reason"), now=clock.now(),
             )  # fmt: skip
     except (NotFound, Forbidden):
         raise
@@ -349,7 +355,7 @@ def decide_queue() -> Any:
     if not ids:
         flash(_("Nobody was chosen. Tick the people first."), "warning")
         return back
-    reason = request.form.get("reason", "").strip()[:1000]
+    reason = _words("reason")
     parts: dict[str, int] = {}
     try:
         with unit_of_work():
@@ -436,7 +442,7 @@ def decide_make_up(make_up_id: int, decision: str) -> Any:
             with unit_of_work():
                 make_ups.mark_guest(
                     make_ups.make_up_for(current_person(), make_up_id), by=current_person(),
-                    reason=request.form.get("reason", ""), now=clock.now(),
+                    reason=_words("reason", 300), now=clock.now(),
                 )  # fmt: skip
             flash(
                 _("The guest is recorded as present; the hours come with the next crediting of the class."), "success"
@@ -457,7 +463,7 @@ def _decide_absence(find: Any, decide: Any, ident: int, decision: str) -> Any:
         with unit_of_work():
             decide(
                 find(current_person(), ident), decision == "grant", by=current_person(),
-                remark=request.form.get("reason", "")[:1000], now=clock.now(),
+                remark=_words("reason"), now=clock.now(),
             )  # fmt: skip
     except (NotFound, Forbidden):
         raise

@@ -17,6 +17,7 @@ from app.accounts.guard import current_person, public, signed_in, visitor
 from app.accounts.models import Education, Organisation, Region, TitleLevel
 from app.core import clock
 from app.core.errors import NotFound, Refused
+from app.core.forms import clean_text
 from app.core.nav import place
 from app.core.tables import Column, Filter, Listing
 from app.core.text import number, percent
@@ -233,7 +234,7 @@ def enrolment(enrolment_id: int) -> Any:
 @signed_in
 def withdraw(enrolment_id: int) -> Any:
     found = enrolments.own_enrolment(current_person(), enrolment_id)
-    reason = request.form.get("reason", "").strip()[:1000]
+    reason = str(clean_text(request.form.get("reason", "")))[:1000]
     try:
         with unit_of_work():
             enrolments.withdraw(found, by=current_person(), reason=reason, now=clock.now())
