@@ -1,4 +1,4 @@
-"""run classes with offers transfers leave and hours from elsewhere
+"""Run classes with offers, transfers, leave, make-up and hours from elsewhere.
 
 Revision: 7d6281e5e46e, after 4b6a39e6e440
 """
