@@ -830,6 +830,7 @@ def today(tell: Storyteller, south: str, north: str) -> None:
     coming = tell.open_class(south, 2, "滨海中级技术经理人培训班第四期", tell.back(-16), days=20, capacity=3)
     tell.enrol(coming, ["p15", "p18", "p07", "p09"], tell.back(3))
     tell.enrol(coming, ["p10", "p01"], tell.back(2), admit=False)
+    classroom.leave(tell, coming, "p15")
     far = tell.open_class(north, 1, "哈尔滨初级技术经理人培训班第二期", tell.back(-12), days=16, capacity=24)
     tell.enrol(far, ["p36", "p37", "p38"], tell.back(4))
     tell.enrol(far, ["p39", "p40"], tell.back(1), admit=False)
