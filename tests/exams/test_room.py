@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.audit.models import AuditEntry
 from app.core.errors import Invalid, NotAllowedNow
 from app.core.permissions import Role, Scope
-from app.db import db, locked, unit_of_work
+from app.db import db, is_sqlite, locked, unit_of_work
 from app.exams import marking, room, sittings, tasks, watch
 from app.exams.models import EventKind, ExamSeat, Incident, IncidentKind, Sitting, SittingEvent, VoidRequest
 from app.exams.room import AskedAlready, OwnSitting, SecondPerson
@@ -92,7 +92,7 @@ def test_polling_costs_the_same_for_one_and_many(app: Any, client_as: Any, queri
             room.lines_of(found, now)
             room.open_in(found_id)
         assert len(seen) == 2, seen
-    assert counts[0] == counts[1] <= 5, counts
+    assert counts == [5, 5], counts  # the list costs two of them
 
 
 def test_seats_are_given_out_once(hall: Room, watcher: Any) -> None:
@@ -207,7 +207,8 @@ def test_messages_reach_whom_they_are_for(hall: Room, watcher: Any, client_as: A
     step = [{"question": 1, "counter": 1, "answer": hall.right()[0].answer}]
     with queries() as seen:
         reply = first.post(f"{one}/answers", json={"epoch": 1, "steps": step}).json
-    assert len(seen) <= 5, seen  # sign-in, sitting, its paper once per process, log, answers in force
+    one_statement = not is_sqlite(db.engine)  # log and answers in force together
+    assert len(seen) == (4 if one_statement else 5), seen  # sign-in, sitting, its paper once per process, log, answers in force
     latest = reply["news"]
     assert [said["text"] for said in first.get(f"{one}/news").json] == ["请保持安静<b>", "请出示证件"]
     assert [said["text"] for said in second.get(f"{two}/news").json] == ["请保持安静<b>"]
@@ -396,7 +397,7 @@ def test_two_rooms_of_three_places_are_told_apart_and_chosen(app: Any, client_as
         with queries() as seen:
             state = desk.get(f"{address}/state").json
         assert {row["id"] for row in state["rows"]} == shown
-    assert len(seen) <= 5, seen
+    assert len(seen) == 4, seen
     assert len(desk.get(f"{address}?all=1").text) > 0
     assert len(desk.get(f"{address}/state").json["rows"]) == 6
     assert len(desk.get(f"{address}?hall=999999&hall=x").text) > 0
