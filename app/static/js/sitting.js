@@ -183,6 +183,7 @@
     if (now) setRemaining(remaining());
     paused = now;
     since = performance.now();
+    tick(); // the moments between the pause and the news of it are given back before the page says so
     const dialog = $("pause-dialog");
     if (paused && !dialog.open) dialog.showModal(); else if (!paused && dialog.open) dialog.close();
     tellWatch();
