@@ -24,6 +24,8 @@ def posted() -> dict[str, Any]:
         try:
             validate_csrf(data.get("token"))
         except ValidationError:
-            words = _("This page was opened in another session. Please reload it; what you answered is kept in this browser.")
+            words = _(
+                "This page was opened in another session. Please reload it; what you answered is kept in this browser."
+            )
             abort(make_response(jsonify(error=words, token=generate_csrf()), 409))
     return data

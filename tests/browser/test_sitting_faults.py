@@ -325,7 +325,9 @@ def test_a_reload_one_second_before_the_end(seat: Any, late_counts: bool) -> Non
         # The server's clock at arrival decides (decisions, sitting protocol 2). What is chosen in the last second and arrives after
         # the end is judged by the rule of this session: on record as late, not counted. Which of the two depends on the network.
         arrived = [fate for place, answer, fate in one.steps() if (place, answer) == (3, chosen[3])]
-        assert arrived and (script.get(3) == chosen[3]) == ("applied" in arrived) and set(arrived) <= {"applied", "late"}
+        assert (
+            arrived and (script.get(3) == chosen[3]) == ("applied" in arrived) and set(arrived) <= {"applied", "late"}
+        )
     assert one.state() in ("submitted", "marked")
 
 

@@ -184,7 +184,9 @@ def test_a_change_of_address_is_recorded_by_saves(room: Room, client_as: Any, qu
     step = [{"question": 1, "counter": 1, "answer": room.right()[0].answer}]
     with queries() as seen:
         browser.post(f"{address}/answers", json={"epoch": 1, "steps": step})
-    assert len(seen) == (5 if is_sqlite(db.engine) else 4) and changes() == [], seen  # sign-in, sitting, its paper once per process, log, answers
+    assert len(seen) == (5 if is_sqlite(db.engine) else 4) and changes() == [], (
+        seen
+    )  # sign-in, sitting, its paper once per process, log, answers
     other = {"REMOTE_ADDR": "10.9.8.7"}
     browser.post(f"{address}/answers", json={"epoch": 1, "steps": []}, environ_overrides=other)
     browser.post(f"{address}/answers", json={"epoch": 1, "steps": []}, environ_overrides=other)
