@@ -25,6 +25,7 @@ from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, locked, unit_of_work
 from app.demo.mandates import entrusted
+from app.demo.sitters import many_sat
 from app.demo.world import World
 from app.exams import appeals, marking, papers, places, regrading, sessions, sittings
 from app.exams.models import Eligibility, ExamSession, MarkingTask, RegradeKind, Shown, Sitting, TaskState
@@ -557,6 +558,7 @@ def tell_it(world: World, now: datetime) -> None:
     cases(tell, middle)
     in_progress(tell, south)
     today(tell, south, north)
+    many_sat(tell)
     defence(tell)
     tell.run_jobs()
 
