@@ -147,6 +147,22 @@ def test_a_whole_sitting(seat: Any, axe: Any, picture: Any) -> None:
     assert one.page.evaluate(left) == []
 
 
+def test_the_waiting_page_goes_on_by_itself_at_the_opening(hall: Server, page_as: Any) -> None:
+    from app.core import clock
+    from tests.exams.factories import Room
+
+    if hall.process is None or hall.process.poll() is not None:
+        hall.start()
+    room = hall.do(lambda: Room(opens_at=clock.now() + timedelta(minutes=5)))
+    hall.do(lambda: clock.move(room.opens - clock.now() - timedelta(seconds=8)))
+    page = page_as(room.people[0], at=hall, width=390)
+    page.goto(f"/exams/sittings/{room.sittings[0]}/start")
+    expect(page.locator("[data-clock]")).to_have_text(re.compile(r"0:00:\d\d"))
+    assert page.locator("[name=honour]").count() == 0
+    page.wait_for_selector("[name=honour]", timeout=LONG)
+    assert page.said == []
+
+
 def test_an_answer_given_before_the_server_has_answered_counts(seat: Any) -> None:
     one = seat()
     one.page.route("**/open", lambda route: (one.page.wait_for_timeout(1500), route.continue_()))
