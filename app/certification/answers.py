@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
+from app.accounts import service as accounts
 from app.accounts.models import Person
-from app.certification import service
+from app.certification import letters, service
 from app.certification.applications import open_application_id
 from app.certification.models import Certificate
 from app.certification.states import CertificateState, Standing
 from app.core import clock
+from app.core.permissions import Role
 from app.db import db
 from app.exams import asks as exam_asks
+from app.notices.service import post
 from app.pathway import asks
 from app.pathway.rules import HeldCertificate
 from app.performance import asks as performance_asks
+from app.performance import service as performance
+from app.performance.arithmetic import Band
+from app.performance.rules import Effect
+from app.performance.states import EventState
 
 COUNTS = (CertificateState.VALID, CertificateState.EXPIRING)
 
@@ -64,3 +72,22 @@ def _certificates_valid(person_ids: Collection[int], on: date) -> Mapping[int, s
         .order_by(Certificate.rank, Certificate.id)
     )
     return {one.holder_id: one.number for one in rows if one.holder_id is not None and service.is_valid(one, on)}
+
+
+@performance.integrity_changed.connect
+def _officers_look(event: Any, *, person: Person, integrity: Any, effect: Any, by: Person, now: datetime) -> None:
+    """Officers of the issuing region hear of a decision that may cost a certificate, or give one back. They decide, not this."""
+    stopped = integrity.band is Band.STOPPED or effect in (Effect.SUSPENSION, Effect.REVOCATION)
+    lifted = event.state is EventState.LIFTED
+    if (lifted and integrity.band is Band.STOPPED) or not (lifted or stopped):
+        return
+    kind, standing = (
+        (letters.CONSIDER_BACK, Standing.SUSPENDED) if lifted else (letters.CONSIDER, Standing.GOOD)
+    )  # fmt: skip
+    for one in service.certificates_of(person):
+        if one.standing is not standing:
+            continue
+        for officer in accounts.holders_of(Role.CERTIFICATION, region_id=one.region_id):
+            if officer.id not in (person.id, by.id):
+                post(kind, to=officer, link=f"/office/certificates/{one.id}", number=one.number, name=person.name,
+                     score=integrity.score, now=now)  # fmt: skip

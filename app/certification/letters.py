@@ -81,6 +81,20 @@ CANCELLED = letter(
     ),
     optional=False,
 )
+CONSIDER = letter(
+    "certification.consider",
+    _l("Integrity credit: a certificate is to be looked at – %(number)s"),
+    _l("A decision on the integrity credit of %(name)s, who holds certificate %(number)s, was upheld; the credit is now %(score)s. "
+       "Please look whether the certificate must be suspended or revoked: nothing happens by itself."),
+    called=_l("Integrity credit: a certificate is to be looked at"),
+)  # fmt: skip
+CONSIDER_BACK = letter(
+    "certification.consider_back",
+    _l("Integrity credit: a suspended certificate is to be looked at – %(number)s"),
+    _l("A decision on the integrity credit of %(name)s, who holds the suspended certificate %(number)s, was lifted; the credit is "
+       "now %(score)s. Please look whether the certificate can be restored."),
+    called=_l("Integrity credit: a suspended certificate is to be looked at"),
+)  # fmt: skip
 EXPIRING = letter(
     "certification.expiring",
     lazy_ngettext("Your certificate ends in %(days)s day: %(number)s", "Your certificate ends in %(days)s days: %(number)s", "days"),

@@ -26,6 +26,7 @@ from app.core.permissions import Role, Scope
 from app.db import db, locked, unit_of_work
 from app.demo import classroom
 from app.demo.mandates import entrusted
+from app.demo.sitters import many_sat
 from app.demo.teams import reported, teamed
 from app.demo.world import World
 from app.exams import appeals, marking, papers, places, regrading, sessions, sittings
@@ -559,6 +560,7 @@ def tell_it(world: World, now: datetime) -> None:
     cases(tell, middle)
     in_progress(tell, south)
     today(tell, south, north)
+    many_sat(tell)
     defence(tell)
     teamed(tell)
     reported(tell)

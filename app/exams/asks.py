@@ -17,6 +17,10 @@ training_passed: Slot[[Person, int], bool] = Slot("exams.training_passed", by="p
 class_begun: Slot[[Person, int], date | None] = Slot("exams.class_begun", by="pathway")
 """The day on which the person's latest class of this level began; None without one. A retake belongs to a class."""
 
+banned_until: Slot[[Collection[int], date], Mapping[int, date]] = Slot("exams.banned_until", by="pathway")
+"""Person id → the day until which a decision on integrity keeps them from exams, for those of the people asked about who are
+banned on the day given. Asked at registration."""
+
 certificates_resting_on: Slot[[Collection[int], int], dict[int, tuple[str, ...]]] = Slot(
     "exams.certificates_resting_on", by="certification"
 )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from app.accounts.models import Person
 from app.core import clock
 from app.exams import service, sessions
+from app.exams.bars import Bar, bar_of
 
 
 @dataclass(frozen=True)
@@ -23,26 +24,29 @@ class Standing:
     gap_days: int
     next_on: date | None
     new_class: bool
-    barred_until: date | None
+    bar: Bar | None
     best: Decimal | None
     passed: bool
     valid_until: date | None
 
 
 def standing_of(person: Person, level: int, now: datetime) -> Standing:
+    return _standing(person, level, now, bar_of(person.id, clock.local_date(now)))
+
+
+def _standing(person: Person, level: int, now: datetime, bar: Bar | None) -> Standing:
     """``used``: attempts that count within the last ``within_days`` days, booked ones included."""
     today = clock.local_date(now)
     rules = sessions.rules_for(level, person.region_id, today)
     facts = service.facts_of(person, level, today)
     days = sessions.attempt_days(person.id, level, now)
     recent = [one for one in days if (today - one).days < rules["attempts_days"]]
-    barred = sessions.barred_until(person.id)
     booked = [one for one in days if one > today]
     first = sessions.next_possible(
         days, max([today, *booked]), attempts=rules["attempts"], within_days=rules["attempts_days"],
         gap_days=rules["gap_days"],
     )  # fmt: skip
-    first = max(first, barred or first)
+    first = max(first, bar.until) if bar is not None else first
     return Standing(
         level=level,
         used=len(recent),
@@ -51,7 +55,7 @@ def standing_of(person: Person, level: int, now: datetime) -> Standing:
         gap_days=rules["gap_days"],
         next_on=first if first > today else None,
         new_class=sessions.class_used_up(person, level, days, first, rules),
-        barred_until=barred if barred is not None and barred > today else None,
+        bar=bar,
         best=facts.best,
         passed=facts.passed_on is not None,
         valid_until=facts.valid_until,
@@ -59,4 +63,6 @@ def standing_of(person: Person, level: int, now: datetime) -> Standing:
 
 
 def standings_of(person: Person, levels: Iterable[int], now: datetime) -> list[Standing]:
-    return [standing_of(person, level, now) for level in sorted(set(levels))]
+    asked = sorted(set(levels))
+    bar = bar_of(person.id, clock.local_date(now)) if asked else None
+    return [_standing(person, level, now, bar) for level in asked]

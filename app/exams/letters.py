@@ -45,6 +45,15 @@ VOIDED = letter(
     _l("Your sitting in “%(title)s” was declared void. Reason: %(reason)s."),
     optional=False,
 )
+BARRED = letter(
+    "exams.barred",
+    _l("Your registration was taken back: %(title)s"),
+    _l(
+        "Your registration for “%(title)s” was taken back: you are barred from exams until %(until)s (%(reason)s). "
+        "Your attempt is not counted; from that day on you can register again."
+    ),
+    optional=False,
+)
 REGRADED = letter(
     "exams.regraded",
     _l("Your result has changed: %(title)s"),

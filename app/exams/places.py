@@ -157,6 +157,14 @@ def seats_for(sitting_ids: Iterable[int]) -> dict[int, ExamSeat]:
     return {one.sitting_id: one for one in rows}
 
 
+def seat_told(sitting: Sitting, *, to_office: bool = False) -> str:
+    """Place, room and seat in words: rooms of two places may have the same name. Empty where there is nothing to say yet."""
+    seat = seats_for([sitting.id]).get(sitting.id)
+    known = to_office or bool(published([sitting.session_id]))
+    words = seat_words(seat, published=known) if seat is not None else "—"
+    return sitting.seat if words == "—" else words
+
+
 def published(session_ids: Iterable[int]) -> set[int]:
     """Those of the sessions whose seats candidates may see."""
     return set(

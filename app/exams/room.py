@@ -23,7 +23,7 @@ from app.core import clock
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.db import db
-from app.exams import sittings
+from app.exams import bars, sittings
 from app.exams.deeds import Did
 from app.exams.models import (
     EventKind,
@@ -572,6 +572,8 @@ def decide_void(asked: VoidRequest, *, confirm: bool, remark: str, by: Person, n
     if confirm:
         asked.state = VoidState.CONFIRMED
         sittings.void(sitting, by=by, reason=asked.reason, now=now, cheating=asked.cheating)
+        if sitting.barred_until is not None:
+            bars.take_out(sitting.candidate, sitting.barred_until, bars.BarredFor.CHEATING, by=by, now=now)
         return
     asked.remark = _said(remark, "remark")
     asked.state = VoidState.DECLINED

@@ -20,7 +20,7 @@ from app.core import clock
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import Can
 from app.db import db, locked, unit_of_work
-from app.exams import marking, room, sessions, signals, sittings
+from app.exams import marking, places, room, sessions, signals, sittings
 from app.exams.forms import (
     DecideForm,
     IncidentForm,
@@ -78,9 +78,9 @@ def cells_of(line: Line, several: bool = False) -> dict[str, str]:
     if line.identity:
         notes.append(_("identity checked"))
     if line.devices:
-        notes.append(ngettext("%(num)s change of device", "%(num)s changes of device", line.devices))
+        notes.append(ngettext("%(n)s change of device", "%(n)s changes of device", line.devices))
     if line.addresses:
-        notes.append(ngettext("%(num)s change of address", "%(num)s changes of address", line.addresses))
+        notes.append(ngettext("%(n)s change of address", "%(n)s changes of address", line.addresses))
     if line.refused:
         notes.append(_("without Safe Exam Browser: refused"))
     return {
@@ -331,6 +331,7 @@ def _sitting_page(sitting_id: int, status: int = 200, **more: Any) -> Any:
     values: dict[str, Any] = {
         "sitting": found,
         "session": found.session,
+        "seat": places.seat_told(found, to_office=True),
         "events": events,
         "told": told,
         "counted": sum(one.counted for one in told),

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, bindparam, select
 from app.accounts.models import Person
 from app.core import clock
 from app.db import db
-from app.exams import sessions
+from app.exams import bars, sessions
 from app.exams.facts import ExamFacts
 from app.exams.marking import percent_of
 from app.exams.models import ExamSession, Sitting
@@ -78,4 +78,9 @@ def sessions_open_to(person: Person, now: datetime) -> list[Offer]:
     return sessions.sessions_open_to(person, now)
 
 
-__all__ = ["Offer", "facts_of", "sessions_open_to"]
+def take_out(person: Person, until: date, *, by: Person, now: datetime) -> int:
+    """A decision on integrity bars the person: registrations for exams before that day are taken back, by letter."""
+    return bars.take_out(person, until, bars.BarredFor.INTEGRITY, by=by, now=now)
+
+
+__all__ = ["Offer", "facts_of", "sessions_open_to", "take_out"]

@@ -21,7 +21,7 @@ from app.core.permissions import Can
 from app.core.states import moved
 from app.core.text import day
 from app.db import db, locked
-from app.exams import asks, letters, papers, places
+from app.exams import asks, bars, letters, papers, places
 from app.exams.deeds import Did
 from app.exams.models import GRACE, Eligibility, EventKind, ExamSession, Sitting, SittingEvent
 from app.exams.rules import marking_rules
@@ -298,11 +298,6 @@ def attempt_days(candidate_id: int, level: int, now: datetime) -> list[date]:
     return found
 
 
-def barred_until(candidate_id: int) -> date | None:
-    """The day from which somebody barred for cheating may sit again, or None."""
-    return db.session.scalar(select(func.max(Sitting.barred_until)).where(Sitting.candidate_id == candidate_id))
-
-
 def register(
     session: ExamSession,
     candidate: Person,
@@ -359,6 +354,7 @@ def check_register(session: ExamSession, candidate: Person, *, by: Person, now: 
     ).all()
     if any(one.state is not SittingState.VOID for one in earlier):
         raise AlreadyRegistered
+    bars.refuse_barred(candidate, clock.local_date(session.opens_at), own=own)
     by_rule = session.eligibility is Eligibility.TRAINING and (own or not waive.strip())
     if by_rule and not asks.training_passed(candidate, session.level):
         raise NotEligible
@@ -382,9 +378,6 @@ def _check_attempts(session: ExamSession, candidate: Person, now: datetime, *, o
     first = next_possible(
         days, asked, attempts=rules["attempts"], within_days=rules["attempts_days"], gap_days=rules["gap_days"]
     )
-    barred = barred_until(candidate.id)
-    if barred is not None and barred > first:
-        first = barred
     if first > asked:
         raise NoAttempt(day=day(first))
 
@@ -446,6 +439,7 @@ def sessions_open_to(person: Person, now: datetime) -> list[Offer]:
         .order_by(ExamSession.opens_at)
         .limit(50)
     ).all()
+    bar = bars.bar_of(person.id, clock.local_date(now)) if rows else None
     passed = {level: asks.training_passed(person, level) for level in {one.level for one in rows}}
     offers = []
     for session in rows:
@@ -454,6 +448,8 @@ def sessions_open_to(person: Person, now: datetime) -> list[Offer]:
             continue
         if session.eligibility is Eligibility.LIST:
             refusal = OnlyByList()
+        elif bar is not None and bar.until > clock.local_date(session.opens_at):
+            refusal = bars.Barred(day=day(bar.until), why=bar.words)
         elif not passed[session.level]:
             refusal = NotEligible()
         else:

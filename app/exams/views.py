@@ -182,6 +182,7 @@ def _start_page(sitting_id: int, form: StartForm, status: int = 200) -> Any:
         return redirect(url_for("exams.sit", sitting_id=sitting_id))
     rules = [(KIND_NAMES[kind], _rule_words(kind, sitting)) for kind in _kinds_on(sitting)]
     return render_template("exams/start.html", sitting=sitting, session=sitting.session, form=form, now=now, rules=rules, watch=watch_of(sitting.session), safe=hall.is_safe(sitting), token=generate_csrf(),
+                           seat=places.seat_told(sitting), opens_in=max(0, int((sitting.session.opens_at - now).total_seconds() * 1000)),
                            open=sitting.session.opens_at <= now <= sitting.session.last_entry_at), status  # fmt: skip
 
 

@@ -59,8 +59,9 @@ def _exam(facts: Facts, rank: int) -> Step:
     if exam.awaiting_result:
         return Step(_("See my exam"), url_for("exams.mine"), _("Handed in; the result is not released yet."))
     note = ""
-    if exam.next_possible_on is not None:
-        note = _("You can register again from %(day)s.", day=day(exam.next_possible_on))
+    first = max(filter(None, (exam.next_possible_on, facts.performance.ban_until)), default=None)
+    if first is not None:
+        note = _("You can register again from %(day)s.", day=day(first))
     return Step(_("Register for an exam"), url_for("exams.mine"), note)
 
 

@@ -5,7 +5,7 @@ Nothing is deducted by a machine: an event is raised by one officer and decided 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -94,6 +94,10 @@ class HonourThere(Invalid):
     message = _l("This honour is recorded already.")
 
 
+STANDS = (EventState.UPHELD, EventState.APPEALED, EventState.CONFIRMED)
+"""A decision in force: an appeal does not stay it."""
+
+
 @dataclass(frozen=True)
 class Integrity:
     """Somebody's integrity credit on a day."""
@@ -122,14 +126,22 @@ def integrity_of(person: Person, on: date | None = None) -> Integrity:
     events = rule("credit_events", region_id=person.region_id, on=on)
     bands = as_bands(rule("credit_bands", region_id=person.region_id, on=on))
     rows = db.session.execute(_standing(), {"person": person.id, "on": on}).all()
-    bans = [
-        until
-        for _, state, until in rows
-        if until is not None and until > on and state in (EventState.UPHELD, EventState.APPEALED, EventState.CONFIRMED)
-    ]
+    bans = [until for _, state, until in rows if until is not None and until > on and state in STANDS]
     changed = [rows[0][0]] if rows[0][0] is not None else []
     score = integrity_score(changed, start=events["start"])
     return Integrity(score, bands.of(score), max(bans, default=None), sum(state in OPEN_EVENTS for _, state, _ in rows))
+
+
+def bans_of(people: Collection[int], on: date) -> dict[int, date]:
+    """Person → the end of the longest ban in force on a day; only those who are banned. One query."""
+    rows = db.session.execute(
+        select(IntegrityEvent.person_id, func.max(IntegrityEvent.ban_until))
+        .where(
+            IntegrityEvent.person_id.in_(list(people)), IntegrityEvent.ban_until > on, IntegrityEvent.state.in_(STANDS)
+        )
+        .group_by(IntegrityEvent.person_id)
+    )
+    return {person_id: until for person_id, until in rows if until is not None}
 
 
 def events_visible_to(person: Person) -> Select[IntegrityEvent]:

@@ -10,6 +10,7 @@ from app.performance.facts import PerformanceFacts
 from app.performance.integrity import (
     HONOUR_NAMES,
     Integrity,
+    bans_of,
     honours_of,
     honours_of_people,
     integrity_changed,
@@ -39,6 +40,7 @@ __all__ = [
     "HONOUR_NAMES",
     "Integrity",
     "balance_of",
+    "bans_of",
     "claims_visible_to",
     "explain",
     "facts_of",

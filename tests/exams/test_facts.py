@@ -9,7 +9,7 @@ import pytest
 
 from app.core import clock
 from app.db import db, locked, unit_of_work
-from app.exams import marking, service, sessions, tasks
+from app.exams import bars, marking, service, sessions, tasks
 from app.exams.models import ExamSession
 from app.exams.sessions import next_possible
 from tests.exams.factories import Room
@@ -119,5 +119,5 @@ def test_confirmed_cheating_bars_for_a_year(app: Any) -> None:
     opens = room.opens + timedelta(days=100)
     with unit_of_work():
         later = sessions.plan(plan(room.region, opens_at=opens), by=room.office, now=clock.now())
-    with pytest.raises(sessions.NoAttempt), unit_of_work():
+    with pytest.raises(bars.CandidateBarred), unit_of_work():
         sessions.register(later, room.people[0], by=room.office, now=clock.now())

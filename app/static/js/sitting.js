@@ -153,7 +153,7 @@
 
   // Safe Exam Browser tells the page the key of its settings, hashed with the page's address.
   const safe = () => { const key = window.SafeExamBrowser && window.SafeExamBrowser.security && window.SafeExamBrowser.security.configKey; return key ? { seb: key } : {}; };
-  const post = async (url, body) => {
+  const post = async (url, body, again = true) => {
     const stop = new AbortController();
     const limit = setTimeout(() => stop.abort(), 15000);
     try {
@@ -165,7 +165,12 @@
       signedOut = answer.type === "opaqueredirect" || answer.status === 401;
       if (signedOut) throw new Error("signed out");
       if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
-      return { status: answer.status, body: await answer.json() };
+      const said = await answer.json();
+      if (answer.status === 409 && said.token && again) { // signed in again in another tab: this session has another form token
+        data.token = form.elements.csrf_token.value = said.token;
+        return await post(url, body, false);
+      }
+      return { status: answer.status, body: said };
     } finally { clearTimeout(limit); }
   };
   const steps = () => Object.entries(kept.pending).map(([place, p]) => ({ question: Number(place), counter: p.counter, answer: p.answer, cleared: p.cleared, at_ms: p.at_ms }));
@@ -178,6 +183,7 @@
     if (now) setRemaining(remaining());
     paused = now;
     since = performance.now();
+    tick(); // the moments between the pause and the news of it are given back before the page says so
     const dialog = $("pause-dialog");
     if (paused && !dialog.open) dialog.showModal(); else if (!paused && dialog.open) dialog.close();
     tellWatch();
