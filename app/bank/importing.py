@@ -15,6 +15,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_ngettext
 from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
@@ -138,8 +139,10 @@ class NothingToImport(Invalid):
 
 
 class Used(Refused):
-    message = _l(
-        "The import cannot be undone: %(count)s of its questions were changed, reviewed or used since. First: %(codes)s."
+    message = lazy_ngettext(
+        "The import cannot be undone: %(count)s of its questions was changed, reviewed or used since: %(codes)s.",
+        "The import cannot be undone: %(count)s of its questions were changed, reviewed or used since. First: %(codes)s.",
+        "count",
     )
 
 

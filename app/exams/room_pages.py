@@ -78,9 +78,9 @@ def cells_of(line: Line, several: bool = False) -> dict[str, str]:
     if line.identity:
         notes.append(_("identity checked"))
     if line.devices:
-        notes.append(ngettext("%(num)s change of device", "%(num)s changes of device", line.devices))
+        notes.append(ngettext("%(n)s change of device", "%(n)s changes of device", line.devices))
     if line.addresses:
-        notes.append(ngettext("%(num)s change of address", "%(num)s changes of address", line.addresses))
+        notes.append(ngettext("%(n)s change of address", "%(n)s changes of address", line.addresses))
     if line.refused:
         notes.append(_("without Safe Exam Browser: refused"))
     return {
