@@ -102,7 +102,6 @@ FIELD_NAMES: dict[str, Any] = {
     "tolerance": _l("tolerance"),
     "unit": _l("unit"),
 }
-ENDINGS = {"yaml": "yaml", "excel": "xlsx", "gift": "txt", "moodle-xml": "xml", "aiken": "txt", "qti": "zip"}
 MEDIA = {"excel": XLSX, "qti": ZIP}
 JOB = "bank.import"
 STEP = 50
@@ -123,7 +122,7 @@ CHOICES: dict[Fate, tuple[Choice, ...]] = {
 """What may be chosen for a row; the first is what holds until something else is chosen."""
 
 FORMAT_NAMES |= {"qti": _l("QTI 2.2 package"), "qti-3": _l("QTI 3.0 package")}
-ENDINGS["qti-3"], MEDIA["qti-3"] = "zip", ZIP
+MEDIA["qti-3"] = ZIP
 #: Where reading takes more than is written under that name.
 READ_NAMES: dict[str, Any] = {"qti": _l("QTI 2.1, 2.2 or 3.0, package or single item")}
 #: Written only: another name reads the same files.

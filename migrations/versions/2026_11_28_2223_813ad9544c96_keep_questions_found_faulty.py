@@ -1,4 +1,4 @@
-"""Keep questions found faulty, and what became of the papers that held them
+"""Keep questions found faulty, what became of the papers that held them, and exports of many questions
 
 Revision: 813ad9544c96, after 4b6a39e6e440
 """
@@ -61,8 +61,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_question_fault_paper_sitting_id'), ['sitting_id'], unique=False)
 
 
+    op.create_table('question_export',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('by_id', sa.Integer(), nullable=False),
+    sa.Column('format', sa.String(length=20), nullable=False),
+    sa.Column('ids', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False, comment='the questions, in their order'),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('begun_at', sa.DateTime(timezone=True), nullable=True, comment='by a worker that is alive, or was'),
+    sa.Column('written', sa.Integer(), nullable=False, comment='questions gone through'),
+    sa.Column('losses', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False, comment='what is lost: [field, number of questions, the first of them]'),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('file_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['by_id'], ['person.id'], name=op.f('fk_question_export_by_id_person')),
+    sa.ForeignKeyConstraint(['file_id'], ['stored_file.id'], name=op.f('fk_question_export_file_id_stored_file')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_question_export'))
+    )
+    with op.batch_alter_table('question_export', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_question_export_by_id'), ['by_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_question_export_file_id'), ['file_id'], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table('question_export')
     op.drop_table('question_fault_paper')
     op.drop_table('question_fault_session')
     op.drop_table('question_fault')
