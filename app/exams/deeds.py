@@ -24,6 +24,7 @@ class Did(StrEnum):
     DRAW_SEATS = "exams.session.draw_seats"
     FIND_FAULTY = "exams.question.find_faulty"
     FORCE_IN = "exams.sitting.force_in"
+    LEAVE_FAULT = "exams.question.leave_fault"
     MARK = "exams.sitting.mark"
     MOVE_SEAT = "exams.sitting.move_seat"
     PRINT = "exams.session.print"
@@ -72,6 +73,7 @@ name_deeds(
         Did.DRAW_SEATS: _l("Drew the seat plan"),
         Did.FIND_FAULTY: _l("Found a question faulty"),
         Did.FORCE_IN: _l("Handed in for a candidate"),
+        Did.LEAVE_FAULT: _l("Left results as they are in spite of a faulty question"),
         Did.MARK: _l("Marked a written answer"),
         Did.MOVE_SEAT: _l("Moved a candidate to another seat"),
         Did.PRINT: _l("Had an exam document made"),

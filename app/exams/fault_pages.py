@@ -18,8 +18,8 @@ from app.bank import service as bank
 from app.bank.asks import KnownFault
 from app.bank.models import Question
 from app.core import clock
-from app.core.errors import Invalid
-from app.core.forms import LongText, OnceForm, RadioField
+from app.core.errors import Invalid, NotFound
+from app.core.forms import LongText, OnceForm, RadioField, clean_text
 from app.core.nav import place
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
@@ -175,6 +175,26 @@ def again(fault_id: int) -> Any:
     _try_at_once(found)
     words = ngettext("%(n)s paper was tried again.", "%(n)s papers were tried again.", count)
     flash(words, "success")
+    return redirect(url_for("exam_faults.show", fault_id=fault_id))
+
+
+@bp.post("/<int:fault_id>/leave/<int:row_id>")
+@requires(Can.RUN_EXAM)
+def leave(fault_id: int, row_id: int) -> Any:
+    """Results of one session stay as they are, with a reason."""
+    person = current_person()
+    faults.fault_for(person, fault_id)
+    row = db.session.get(faults.FaultSession, row_id)
+    if row is None or row.fault_id != fault_id:
+        raise NotFound
+    sessions.session_for(person, row.session_id, Can.RUN_EXAM)
+    reason = clean_text(request.form.get("reason", ""))[:1000].strip()
+    if not reason:
+        flash(_("Please say why the results stay as they are."), "warning")
+    else:
+        with unit_of_work():
+            faults.leave(locked(row), by=person, reason=reason, now=clock.now())
+        flash(_("Noted: the results of this session stay as they are."), "success")
     return redirect(url_for("exam_faults.show", fault_id=fault_id))
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, cast, func, insert,
 from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
 
 from app.accounts.models import Person
-from app.accounts.scope import within
+from app.accounts.scope import must_reach, within
 from app.audit.service import record
 from app.bank import service as bank
 from app.bank.models import Question, QuestionRevision, QuestionState
@@ -100,6 +100,11 @@ class FaultSession(Model):
     session_id: Mapped[int] = mapped_column(ForeignKey("exam_session.id"), index=True)
     revision_id: Mapped[int] = mapped_column(ForeignKey("question_revision.id"), comment="as on the papers")
     begun: Mapped[int] = mapped_column(comment="papers begun with it")
+    left_because: Mapped[long_text] = mapped_column(
+        default="", comment="why results stay as they are; empty: not decided"
+    )
+    left_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    left_at: Mapped[datetime | None]
 
     fault: Mapped[QuestionFault] = relationship()
     session: Mapped[ExamSession] = relationship()
@@ -243,7 +248,7 @@ def unruled(session_ids: Sequence[int] | None = None) -> Select[Any]:
         )
         .exists()
     )
-    asked = select(FaultSession).where(~ruled, FaultSession.begun > 0)
+    asked = select(FaultSession).where(~ruled, FaultSession.begun > 0, FaultSession.left_because == "")
     return asked if session_ids is None else asked.where(FaultSession.session_id.in_(session_ids))
 
 
@@ -366,6 +371,18 @@ def again(fault: QuestionFault, *, by: Person, now: datetime) -> int:
     )
     _set_to_work(fault, left, by=by, now=now)
     return len(left)
+
+
+def leave(row: FaultSession, *, by: Person, reason: str, now: datetime) -> None:
+    """Results of a session stay as they are: the question was right when it was answered. It no longer waits for a ruling."""
+    must_reach(by, Can.RUN_EXAM, region=row.session.region_id)
+    if not reason.strip():
+        raise Invalid("reason")
+    if row.left_because:
+        raise NotAllowedNow
+    row.left_because, row.left_by_id, row.left_at = reason.strip(), by.id, now
+    record(Did.LEAVE_FAULT, row.session, by=by, reason=row.left_because,
+           more={"fault": row.fault_id, "revision": row.revision_id})  # fmt: skip
 
 
 # --- drawing anew ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from app.exams.models import PaperForm, RegradeKind, SittingAnswer
 from app.exams.regrading import Wanted, commit, propose
 from app.exams.sittings import Step
 from app.jobs.service import run_waiting
-from tests.exams.factories import Room, session, sitting
+from tests.exams.factories import Over, Room, session, sitting
 from tests.factories import people
 
 
@@ -180,6 +180,24 @@ def test_who_begins_first_keeps_the_paper_and_is_regraded(app: Any, client_as: A
         commit(locked(made), by=second, remark="", now=over)
     assert dict(marking.release_checks(session(room.session.id)))[words] is True
     assert faults.waiting_for(room.office) == 0
+
+
+def test_results_may_stay_with_a_reason(app: Any, client_as: Any) -> None:
+    """The law has changed since: what was answered then was right."""
+    room = Over(1, essays=0)
+    question = question_of(sitting(room.sittings[0]).entries[0]["revision"])
+    fault = find(question, room.office)
+    row = db.session.scalars(select(FaultSession)).one()
+    assert faults.waiting_for(room.office) == 1
+    officer, page = client_as(room.office), f"/exams/office/faults/{fault.id}"
+    assert f"{page}/leave/{row.id}" in officer.get(page).text
+    officer.post(f"{page}/leave/{row.id}", data={"reason": " "})
+    assert faults.waiting_for(room.office) == 1
+    officer.post(f"{page}/leave/{row.id}", data={"reason": "当时法规如此"})
+    assert faults.waiting_for(room.office) == 0 and "当时法规如此" in officer.get(page).text
+    assert all(fine for _words, fine in marking.release_checks(session(room.session.id)))
+    elsewhere = people.officer(Role.EXAM_OFFICE, Scope.REGION, people.region(name="哈尔滨市").id, name="外地考务")
+    assert client_as(elsewhere).post(f"{page}/leave/{row.id}", data={"reason": "x"}).status_code == 404
 
 
 def test_many_papers_are_drawn_in_the_background(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
