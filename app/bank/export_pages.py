@@ -110,7 +110,7 @@ def show(export_id: int) -> Any:
     found = exporting.export_for(current_person(), export_id)
     losses = _named([(field, count, codes) for field, count, codes in found.losses])
     name = dict(importing.format_choices()).get(found.format, found.format)
-    return render_template("bank/export_show.html", export=found, losses=losses, name=name, part=exporting.PART,
+    return render_template("bank/export_show.html", export=found, losses=losses, name=name, part=exporting.part_of(found.format),
                            days=exporting.KEPT.days)  # fmt: skip
 
 

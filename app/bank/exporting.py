@@ -33,6 +33,8 @@ AT_ONCE = 300
 """Up to so many questions are written while their asker waits: half a second at most."""
 PART = 2500
 """Questions of one file within a long export."""
+SMALLER = {"qti": 800, "qti-3": 800}
+"""Formats that need more memory for each question."""
 SHOWN = 200
 """Questions named for each thing that is lost."""
 STALE = timedelta(minutes=15)
@@ -82,6 +84,11 @@ def ask(ids: Sequence[int], format: str, *, by: Person, now: datetime) -> Questi
     return made
 
 
+def part_of(format: str) -> int:
+    """How many questions one file holds."""
+    return min(PART, SMALLER.get(format, PART))
+
+
 def exports_of(person: Person) -> Select[QuestionExport]:
     """A person's own."""
     return select(QuestionExport).where(QuestionExport.by_id == person.id).order_by(QuestionExport.id.desc())
@@ -114,15 +121,16 @@ def write_export(export_id: int) -> None:
         ids, format = list(found.ids), found.format
     held, losses = io.BytesIO(), dict[str, list[Any]]()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for place, start in enumerate(range(0, len(ids), PART), 1):
-            made = written(_items(ids[start : start + PART]), format)
+        part = part_of(format)
+        for place, start in enumerate(range(0, len(ids), part), 1):
+            made = written(_items(ids[start : start + part]), format)
             archive.writestr(f"questions-{place}.{ENDINGS[format]}", made.data)
             for field, codes in by_field(made.losses).items():
                 count, first = losses.get(field, (0, []))
                 losses[field] = [count + len(codes), [*first, *codes][:SHOWN]]
             with unit_of_work():
                 found = db.session.get_one(QuestionExport, export_id, with_for_update=True, populate_existing=True)
-                found.written, found.begun_at = min(start + PART, len(ids)), clock.now()
+                found.written, found.begun_at = min(start + part, len(ids)), clock.now()
     with unit_of_work():
         found = db.session.get_one(QuestionExport, export_id, with_for_update=True, populate_existing=True)
         by, now = db.session.get_one(Person, found.by_id), clock.now()
