@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.accounts import identity, personal, service, signing, words
@@ -38,14 +38,14 @@ from app.core.errors import Invalid, NotFound, Refused
 from app.core.nav import place
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked, unit_of_work
 
 LINES = 30
 
 
-def _waiting(officer: Person) -> int:
-    asked = personal.waiting_for(officer).order_by(None).subquery()
-    return db.session.scalar(select(func.count()).select_from(asked)) or 0
+def _waiting(officer: Person) -> Waiting:
+    return waiting(personal.waiting_for(officer), ErasureRequest.asked_at)
 
 
 place("accounts.people", _l("People"), "people", can=Can.READ_PEOPLE, order=10)

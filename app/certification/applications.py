@@ -34,6 +34,7 @@ from app.core.errors import NotFound
 from app.core.permissions import Can
 from app.core.states import moved
 from app.core.text import day as day_words
+from app.core.waiting import Waiting, waiting
 from app.core.workdays import add_working_days
 from app.db import db
 from app.notices.service import Letter, post
@@ -431,12 +432,10 @@ def tab_counts(person: Person, today: date) -> dict[str, int]:
     return dict(zip(TABS, row, strict=True))
 
 
-def waiting_count(person: Person, today: date) -> int:
+def waiting_count(person: Person, today: date) -> Waiting:
     """How many cases wait for a step of this officer: to review, to settle, or to decide."""
     mine = or_(tab_condition("review", today), tab_condition("objection", today), tab_condition("decide", today))
-    return (
-        db.session.scalar(select(func.count()).select_from(applications_visible_to(person).where(mine).subquery())) or 0
-    )
+    return waiting(applications_visible_to(person).where(mine), Application.submitted_at)
 
 
 def _note(application: Application, move: Move, by: Person | None, now: datetime, note: str = "") -> None:

@@ -186,3 +186,7 @@ class OnPaperOnly(Refused):
     message = _l(
         "This edition was issued before the platform: there is no PDF of it here. A reprint or correction makes one."
     )
+
+
+class ProofMissing(Invalid):
+    message = _l("Please add the proof.")

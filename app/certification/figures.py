@@ -67,8 +67,8 @@ def _reach(by: Person, region_id: int | None) -> Any:
     return and_(mine, Certificate.region_id == region_id) if region_id else mine
 
 
-def _valid(by: Person, on: date, region_id: int | None) -> dict[tuple[int, int, bool], int]:
-    """Certificates whose edition of the day had not ended and whose last decision by then did not stop them."""
+def valid_on(on: date) -> Any:
+    """Certificates with the edition of a day, where that had not ended and the last decision by then had not stopped them."""
     newest = (
         select(func.max(Edition.no))
         .where(Edition.certificate_id == Certificate.id, Edition.issued_on <= on)
@@ -94,12 +94,16 @@ def _valid(by: Person, on: date, region_id: int | None) -> dict[tuple[int, int, 
         .correlate(Certificate)
         .exists()
     )  # fmt: skip
-    asked = (
-        select(Certificate.region_id, Certificate.rank, Certificate.earlier, func.count())
+    return (
+        select(Certificate, Edition)
         .join(Edition, and_(Edition.certificate_id == Certificate.id, Edition.no == newest))
-        .where(or_(Edition.valid_until.is_(None), Edition.valid_until >= on), ~standing, _reach(by, region_id))
-        .group_by(Certificate.region_id, Certificate.rank, Certificate.earlier)
+        .where(or_(Edition.valid_until.is_(None), Edition.valid_until >= on), ~standing)
     )
+
+
+def _valid(by: Person, on: date, region_id: int | None) -> dict[tuple[int, int, bool], int]:
+    columns = (Certificate.region_id, Certificate.rank, Certificate.earlier)
+    asked = valid_on(on).where(_reach(by, region_id)).with_only_columns(*columns, func.count()).group_by(*columns)
     return {(region, rank, bool(before)): n for region, rank, before, n in db.session.execute(asked)}
 
 

@@ -90,8 +90,9 @@ class RenewalForm(BaseForm):
     policy_hours = Exact(_l("… of which on policy and law"), low=0, high=2000)
     proof = FileField(
         _l("Proof of the hours"),
-        [FileRequired(_l("Please add the proof."))],
-        description=_l("One file: PDF, picture, Word or Excel, at most 10 MB."),
+        description=_l(
+            "One file: PDF, picture, Word or Excel, at most 10 MB. Not needed where all stated hours stand in your hours ledger."
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from app.accounts.guard import current_person, signed_in
 from app.accounts.models import ConsentKind, Person
 from app.certification import applications, credentials, gates, renewals, requests, service, words
 from app.certification.door import bp
-from app.certification.errors import NoPdfYet, OnPaperOnly
+from app.certification.errors import NoPdfYet, OnPaperOnly, ProofMissing
 from app.certification.forms import ApplyForm, RenewalForm
 from app.certification.models import Certificate, Edition
 from app.certification.states import OPEN, AskKind, AskState, CertificateState, EditionKind, RenewalState, State
@@ -183,11 +183,19 @@ def pdf(certificate_id: int) -> Any:
 def renewal(certificate_id: int) -> Any:
     found = service.own_certificate(current_person(), certificate_id)
     form = RenewalForm()
+    ledger = renewals.ledger_of(found, clock.today())
+    proved = (form.hours.data or 0) <= ledger.total and (form.policy_hours.data or 0) <= ledger.policy
     if form.validate_on_submit():
         try:
             with unit_of_work():
                 me = _me()
-                proof = keep(form.proof.data, owner=me, kinds=EVIDENCE, field="proof")
+                if not form.proof.data and not proved:
+                    raise ProofMissing("proof")
+                proof = (
+                    keep(form.proof.data, owner=me, kinds=EVIDENCE, field="proof")
+                    if form.proof.data
+                    else renewals.proof_from_ledger(service.own_certificate(me, certificate_id), clock.today())
+                )
                 service.ask_renewal(
                     locked(service.own_certificate(me, certificate_id)),
                     hours=form.hours.data, policy_hours=form.policy_hours.data, proof=proof, by=me, now=clock.now(),
@@ -200,13 +208,15 @@ def renewal(certificate_id: int) -> Any:
             form.form_errors.append(error.text)
     found, today = service.own_certificate(current_person(), certificate_id), clock.today()
     waiting = renewals.open_renewal(found)
+    if request.method == "GET":
+        form.hours.data, form.policy_hours.data = ledger.total, ledger.policy
     if waiting is not None and request.method == "GET":
         form.hours.data, form.policy_hours.data = waiting.hours, waiting.policy_hours
     page = render_template(
         "certification/renewal.html",
         certificate=found, form=form, window=renewals.window_of(found, today), waiting=waiting,
         open=renewals.renewable(found, today) or (waiting is not None and waiting.state is RenewalState.RETURNED),
-        asked=typed(renewals.scheme_of(found, today)),
+        asked=typed(renewals.scheme_of(found, today)), ledger=ledger,
     )  # fmt: skip
     return (page, 422) if request.method == "POST" else page
 

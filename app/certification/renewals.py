@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from app.accounts.models import Person
 from app.accounts.scope import must_reach, within
@@ -22,12 +22,15 @@ from app.core.errors import NotFound
 from app.core.permissions import Can
 from app.core.states import moved
 from app.core.text import day, number
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.files.models import StoredFile
+from app.files.service import TEXT, keep_bytes
 from app.notices.service import post
 from app.outline import service as outline
 from app.outline.models import RuleVersion
 from app.pathway import service as pathways
+from app.training import service as training
 from certificates.snapshot import plain
 from certificates.validity import RenewalWindow, renewal_window
 
@@ -62,8 +65,31 @@ def open_renewal(certificate: Certificate) -> Renewal | None:
     )
 
 
+def ledger_of(certificate: Certificate, on: date) -> training.Continuing:
+    """Continuing education since the last issue as the hours ledger holds it: confirmed there, so no proof is asked."""
+    assert certificate.holder is not None  # only a holder asks
+    return training.continuing_of(certificate.holder, certificate.issued_on, on)
+
+
+def proof_from_ledger(certificate: Certificate, on: date) -> StoredFile:
+    """A list of the ledger's lines since the last issue, kept as the proof of a renewal that rests on the ledger alone."""
+    assert certificate.holder is not None
+    lines = [f"{certificate.number}\t{certificate.issued_on} – {on}"]
+    for one in db.session.scalars(training.entries_of(certificate.holder)):
+        if certificate.issued_on <= one.earned_on <= on:
+            lines.append(f"{one.id}\t{one.earned_on}\t{one.source_kind.value}\t{one.module}\t{one.hours}")
+    return keep_bytes(
+        "\n".join(lines).encode(), "hours-ledger.txt", owner=certificate.holder, kinds=frozenset({TEXT}), field="proof"
+    )
+
+
 def judge(certificate: Certificate, hours: Decimal, policy_hours: Decimal, on: date) -> dict[str, Any]:
-    """What the scheme asks for a renewal and what is there, as plain JSON with the list of what is short."""
+    """What the scheme asks for a renewal and what is there, as plain JSON with the list of what is short.
+
+    Hours are those stated with proof, or those of the ledger where these are more.
+    """
+    ledger = ledger_of(certificate, on)
+    hours, policy_hours = max(hours, ledger.total), max(policy_hours, ledger.policy)
     scheme = scheme_of(certificate, on)
     asked = outline.typed(scheme)
     assert certificate.holder is not None  # only a holder asks
@@ -79,6 +105,7 @@ def judge(certificate: Certificate, hours: Decimal, policy_hours: Decimal, on: d
             "scheme_id": scheme.id,
             "on": on,
             "since": certificate.issued_on,
+            "ledger": {"hours": ledger.total, "policy_hours": ledger.policy},
             "gates": [{"code": c, "required": r, "have": h, "passed": h >= r} for c, r, h in rows],
         }
     )
@@ -200,6 +227,5 @@ def renewal_for(person: Person, renewal_id: int) -> Renewal:
     return found
 
 
-def renewals_waiting(person: Person) -> int:
-    waiting = renewals_visible_to(person).where(Renewal.state == RenewalState.SUBMITTED)
-    return db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+def renewals_waiting(person: Person) -> Waiting:
+    return waiting(renewals_visible_to(person).where(Renewal.state == RenewalState.SUBMITTED), Renewal.submitted_at)

@@ -35,6 +35,7 @@ from app.certification.status import change, confirm, drop, proposed, state_on
 from app.core.clock import local_date
 from app.core.errors import NotFound
 from app.core.permissions import Can
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.notices.service import post
 from app.outline import service as outline
@@ -170,10 +171,10 @@ def change_for(person: Person, change_id: int) -> StatusChange:
     return found
 
 
-def changes_waiting(person: Person) -> int:
+def changes_waiting(person: Person) -> Waiting:
     """Proposed decisions that wait for a second officer."""
     seen = certificates_visible_to(person).join(Certificate.changes).where(StatusChange.in_force.is_(None))
-    return db.session.scalar(select(func.count()).select_from(seen.subquery())) or 0
+    return waiting(seen, StatusChange.proposed_at)
 
 
 def due_reminders(today: date) -> list[int]:

@@ -80,6 +80,7 @@ class Can(StrEnum):
     DECIDE_RECOGNITION = "recognition:case:decide"
     READ_RECOGNITION = "recognition:case:read"
     READ_REPORT = "reporting:report:read"
+    MAKE_REPORT = "reporting:report:make"
 
 
 READS = frozenset(
@@ -100,13 +101,13 @@ GRANTS: dict[Role, frozenset[Can]] = {
     Role.BASE: frozenset(
         {
             Can.RUN_CLASS, Can.READ_CLASS, Can.TEACH, Can.EDIT_COURSE, Can.ASSIGN_TASK, Can.READ_TASK, Can.READ_PATHWAY,
-            Can.READ_PEOPLE, Can.READ_RULES, Can.READ_REPORT, Can.KEEP_MANDATE, Can.READ_MANDATE,
+            Can.READ_PEOPLE, Can.READ_RULES, Can.READ_REPORT, Can.MAKE_REPORT, Can.KEEP_MANDATE, Can.READ_MANDATE,
         }
     ),
     Role.EXAM_OFFICE: frozenset(
         {
             Can.RUN_EXAM, Can.READ_EXAM, Can.INVIGILATE, Can.READ_BANK, Can.WRITE_QUESTION, Can.REVIEW_QUESTION,
-            Can.READ_RULES, Can.READ_PEOPLE, Can.READ_REPORT,
+            Can.READ_RULES, Can.READ_PEOPLE, Can.READ_REPORT, Can.MAKE_REPORT,
         }
     ),
     Role.CERTIFICATION: frozenset(
@@ -115,13 +116,13 @@ GRANTS: dict[Role, frozenset[Can]] = {
             Can.READ_CERTIFICATE, Can.REVIEW_CLAIM, Can.READ_CLAIM, Can.REVERSE_CREDIT, Can.KEEP_INTEGRITY,
             Can.KEEP_MANDATE, Can.READ_MANDATE,
             Can.ASSIGN_TASK, Can.READ_TASK, Can.READ_PATHWAY, Can.READ_PEOPLE, Can.REVEAL_ID, Can.READ_RULES,
-            Can.EDIT_RULES, Can.READ_REPORT, Can.READ_RECOGNITION, Can.EXEMPT, Can.REVIEW_EMPLOYER,
+            Can.EDIT_RULES, Can.READ_REPORT, Can.MAKE_REPORT, Can.READ_RECOGNITION, Can.EXEMPT, Can.REVIEW_EMPLOYER,
         }
     ),
     Role.AUTHORITY: frozenset(
         {
             Can.KEEP_AGREEMENT, Can.REVIEW_RECOGNITION, Can.DECIDE_RECOGNITION, Can.READ_RECOGNITION,
-            Can.READ_CERTIFICATE, Can.READ_PATHWAY, Can.READ_PEOPLE, Can.READ_REPORT, Can.READ_RULES, Can.READ_MANDATE,
+            Can.READ_CERTIFICATE, Can.READ_PATHWAY, Can.READ_PEOPLE, Can.READ_REPORT, Can.MAKE_REPORT, Can.READ_RULES, Can.READ_MANDATE,
         }
     ),
     Role.EMPLOYER: frozenset({Can.VERIFY_MANY, Can.KEEP_MANDATE, Can.READ_MANDATE}),
@@ -129,7 +130,7 @@ GRANTS: dict[Role, frozenset[Can]] = {
     Role.ADMIN: frozenset(
         {
             Can.MANAGE_PEOPLE, Can.GRANT_ROLE, Can.MANAGE_PLACES, Can.READ_PEOPLE, Can.READ_JOBS, Can.READ_RULES,
-            Can.EDIT_RULES, Can.READ_AUDIT, Can.READ_REPORT,
+            Can.EDIT_RULES, Can.READ_AUDIT, Can.READ_REPORT, Can.MAKE_REPORT,
         }
     ),
 }  # fmt: skip

@@ -32,6 +32,7 @@ ACCOUNTS: tuple[Account, ...] = (
     _account("marker2", "沈嘉禾", "阅卷", "marker"),
     _account("invigilator", "何建军", "监考", "invigilator"),
     _account("base", "孟庆华", "培训基地", "training base"),
+    _account("base2", "苏晓蕾", "培训基地（第二人）", "training base, second person"),
     _account("exams", "郭淑珍", "考务", "exam office"),
     _account("exams2", "冯致远", "考务（第二人）", "exam office, second person"),
     _account("cert1", "田国强", "发证（审核）", "certification, reviews"),

@@ -24,7 +24,9 @@ from app.certification.states import Change, EditionKind
 from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, locked, unit_of_work
+from app.demo import classroom
 from app.demo.mandates import entrusted
+from app.demo.teams import reported, teamed
 from app.demo.world import World
 from app.exams import appeals, marking, papers, places, regrading, sessions, sittings
 from app.exams.models import Eligibility, ExamSession, MarkingTask, RegradeKind, Shown, Sitting, TaskState
@@ -558,6 +560,8 @@ def tell_it(world: World, now: datetime) -> None:
     in_progress(tell, south)
     today(tell, south, north)
     defence(tell)
+    teamed(tell)
+    reported(tell)
     tell.run_jobs()
 
 
@@ -817,6 +821,7 @@ def today(tell: Storyteller, south: str, north: str) -> None:
     tell.enrol(running, here, tell.back(20))
     tell.move(running, ClassMove.START, tell.back(9))
     tell.teach(running, here, tell.back(0, 8), absent=1)
+    classroom.going_on(tell, running)
     tell.online(["trainee"], 1, tell.back(8))
     tell.task("trainee", 1, "T01", "柔性电路发明披露", tell.back(6))
     tell.task("trainee", 1, "T02", "检测设备需求挖掘", tell.back(5), stop="returned")
@@ -828,6 +833,7 @@ def today(tell: Storyteller, south: str, north: str) -> None:
     coming = tell.open_class(south, 2, "滨海中级技术经理人培训班第四期", tell.back(-16), days=20, capacity=3)
     tell.enrol(coming, ["p15", "p18", "p07", "p09"], tell.back(3))
     tell.enrol(coming, ["p10", "p01"], tell.back(2), admit=False)
+    classroom.leave(tell, coming, "p15")
     far = tell.open_class(north, 1, "哈尔滨初级技术经理人培训班第二期", tell.back(-12), days=16, capacity=24)
     tell.enrol(far, ["p36", "p37", "p38"], tell.back(4))
     tell.enrol(far, ["p39", "p40"], tell.back(1), admit=False)

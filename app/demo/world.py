@@ -115,7 +115,7 @@ def build(start: datetime) -> World:
 
 
 HOMES = {
-    "base": "滨海技术转移人才培养基地", "lecturer": "滨海技术转移人才培养基地", "trainee": "渤海湾新材料有限公司",
+    "base": "滨海技术转移人才培养基地", "base2": "滨海技术转移人才培养基地", "lecturer": "滨海技术转移人才培养基地", "trainee": "渤海湾新材料有限公司",
     "trainee2": "滨海先进制造研究院", "candidate": "渤海湾新材料有限公司", "holder": "海河理工大学技术转移中心", "mentor": "滨海先进制造研究院",
     "reviewer": "海河理工大学技术转移中心", "reviewer2": "津门技术交易服务有限公司", "employer": "渤海湾新材料有限公司",
 }  # fmt: skip
@@ -149,6 +149,7 @@ def _officers(world: World, known: str, start: datetime) -> None:
         "marker2": [(Role.MARKER, Scope.SITE, 0)],
         "invigilator": [(Role.INVIGILATOR, Scope.SITE, 0)],
         "base": [(Role.BASE, Scope.ORGANISATION, base), (Role.BASE, Scope.ORGANISATION, north_base)],
+        "base2": [(Role.BASE, Scope.ORGANISATION, base), (Role.BASE, Scope.ORGANISATION, north_base)],
         "exams": [(Role.EXAM_OFFICE, Scope.SITE, 0)],
         "exams2": [(Role.EXAM_OFFICE, Scope.SITE, 0)],
         "cert1": [(Role.CERTIFICATION, Scope.SITE, 0)],

@@ -24,6 +24,7 @@ from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.core.text import day, number
+from app.core.waiting import Waiting, waiting
 from app.core.workdays import add_working_days
 from app.db import db
 from app.exams import letters, marking, papers, regrading, sittings
@@ -186,15 +187,15 @@ def _count(asked: Select[Appeal]) -> int:
     return db.session.scalar(select(func.count()).select_from(asked.order_by(None).subquery())) or 0
 
 
-def looks_waiting(person: Person) -> int:
-    return _count(looks_open_to(person).with_only_columns(Appeal.id))
+def looks_waiting(person: Person) -> Waiting:
+    return waiting(looks_open_to(person), Appeal.made_at)
 
 
-def decisions_waiting(person: Person) -> int:
+def decisions_waiting(person: Person) -> Waiting:
     asked = appeals_visible_to(person, Can.RUN_EXAM).where(
         Appeal.state == AppealState.LOOKED, func.coalesce(Appeal.looked_by_id, 0) != person.id
     )
-    return _count(asked.with_only_columns(Appeal.id))
+    return waiting(asked, Appeal.made_at)
 
 
 # --- the second look -------------------------------------------------------------------------------------------------------

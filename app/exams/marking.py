@@ -27,6 +27,7 @@ from app.bank import service as bank
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.core.states import moved
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.exams import letters, papers, room, sittings
 from app.exams.deeds import Did
@@ -357,9 +358,8 @@ def tasks_open_to(person: Person) -> Select[MarkingTask]:
     return tasks_visible_to(person).where(MarkingTask.state == TaskState.WAITING, ~read_by(person))
 
 
-def tasks_waiting(person: Person) -> int:
-    asked = tasks_open_to(person)
-    return db.session.scalar(select(func.count()).select_from(asked.order_by(None).subquery())) or 0
+def tasks_waiting(person: Person) -> Waiting:
+    return waiting(tasks_open_to(person), MarkingTask.made_at)
 
 
 def task_for(person: Person, task_id: int) -> MarkingTask:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts.models import Person
@@ -25,6 +25,7 @@ from app.bank import service as bank
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.core.text import number
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.exams import asks, letters, marking, papers
 from app.exams.deeds import Did
@@ -115,12 +116,12 @@ def regrade_for(person: Person, regrade_id: int, can: Can = Can.READ_EXAM) -> Re
     return found
 
 
-def waiting_for(person: Person) -> int:
+def waiting_for(person: Person) -> Waiting:
     """Regrades that wait for this person's decision: proposed by somebody else."""
     asked = regrades_visible_to(person, Can.RUN_EXAM).where(
         Regrade.state == RegradeState.PROPOSED, Regrade.proposed_by_id != person.id
     )
-    return db.session.scalar(select(func.count()).select_from(asked.order_by(None).subquery())) or 0
+    return waiting(asked, Regrade.proposed_at)
 
 
 def regrades_of(session: ExamSession) -> list[Regrade]:

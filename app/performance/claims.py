@@ -17,6 +17,7 @@ from app.audit.service import record
 from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
 from app.core.permissions import Can
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked
 from app.files.models import StoredFile
 from app.files.service import keep
@@ -119,8 +120,8 @@ def waiting_for(person: Person) -> Select[Claim]:
     return asked
 
 
-def count_waiting(person: Person) -> int:
-    return db.session.scalar(select(func.count()).select_from(waiting_for(person).subquery())) or 0
+def count_waiting(person: Person) -> Waiting:
+    return waiting(waiting_for(person), Claim.submitted_at)
 
 
 def claim_for(person: Person, claim_id: int) -> Claim:

@@ -23,6 +23,7 @@ from app.audit.service import record
 from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
 from app.core.permissions import Can
+from app.core.waiting import Waiting, waiting
 from app.core.workdays import add_working_days
 from app.db import db, locked
 from app.files.models import StoredFile
@@ -180,8 +181,8 @@ def to_decide(person: Person, *, on: date | None = None) -> Select[IntegrityEven
     )
 
 
-def count_to_decide(person: Person) -> int:
-    return db.session.scalar(select(func.count()).select_from(to_decide(person).subquery())) or 0
+def count_to_decide(person: Person) -> Waiting:
+    return waiting(to_decide(person), IntegrityEvent.notified_at)
 
 
 def kinds_of_event(region_id: int | None, on: date | None = None) -> list[dict[str, Any]]:

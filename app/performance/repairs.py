@@ -20,6 +20,7 @@ from app.audit.service import record
 from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
 from app.core.permissions import Can
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked
 from app.files.models import StoredFile
 from app.files.service import keep
@@ -182,8 +183,8 @@ def to_decide(person: Person) -> Select[IntegrityRepair]:
     )
 
 
-def count_to_decide(person: Person) -> int:
-    return db.session.scalar(select(func.count()).select_from(to_decide(person).subquery())) or 0
+def count_to_decide(person: Person) -> Waiting:
+    return waiting(to_decide(person), IntegrityRepair.applied_at)
 
 
 def may_act(person: Person, repair: IntegrityRepair) -> bool:

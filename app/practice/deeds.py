@@ -29,6 +29,12 @@ class Did(StrEnum):
     BIND_PORTFOLIO = "practice.portfolio.bind"
     TAKE_PORTFOLIO = "practice.portfolio.take"
     DISCARD_PORTFOLIO = "practice.portfolio.discard"
+    FORM_TEAM = "practice.team.form"
+    ASK_MEMBER = "practice.team.ask"
+    CHANGE_TEAM = "practice.team.change"
+    CONFIRM_SHARE = "practice.team.confirm"
+    DECLINE_SHARE = "practice.team.decline"
+    GIVE_UP_TEAM = "practice.team.give_up"
 
 
 name_deeds(
@@ -54,5 +60,11 @@ name_deeds(
         Did.BIND_PORTFOLIO: _l("Had a practice portfolio bound"),
         Did.TAKE_PORTFOLIO: _l("Downloaded a practice portfolio"),
         Did.DISCARD_PORTFOLIO: _l("Deleted a practice portfolio"),
+        Did.FORM_TEAM: _l("Formed a team for a practical task"),
+        Did.ASK_MEMBER: _l("Asked somebody to join a team"),
+        Did.CHANGE_TEAM: _l("Changed the shares of a team"),
+        Did.CONFIRM_SHARE: _l("Confirmed a share of a team task"),
+        Did.DECLINE_SHARE: _l("Declined a share of a team task"),
+        Did.GIVE_UP_TEAM: _l("Gave up a team"),
     }
 )

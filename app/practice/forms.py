@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import MultipleFileField
-from wtforms import BooleanField, FieldList, FormField, IntegerField
+from wtforms import BooleanField, FieldList, FormField, HiddenField, IntegerField
 from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -56,6 +57,7 @@ class DraftForm(OnceForm):
 
 
 class TaskForm(DraftForm):
+    draft_key = HiddenField(default=lambda: secrets.token_urlsafe(9))
     rank = SelectField(FIELD_LABELS["rank"], coerce=_id, validators=[InputRequired()])
     task_code = SelectField(FIELD_LABELS["task"], validators=[InputRequired()])
     title = ShortText(
@@ -300,3 +302,64 @@ def judgement_form(criteria: Sequence[Mapping[str, Any]]) -> type[BaseForm]:
     }
     fields["remark"] = LongText(_l("Remark"), required=False, maximum=2000, description=_l("Read by the chair."))
     return type("JudgementForm", (BaseForm,), fields)
+
+
+class TeamForm(OnceForm):
+    """A team task as its lead describes it. Choices of task, level and skills come from the view."""
+
+    rank = SelectField(_l("Level my own part counts for"), coerce=_id, validators=[InputRequired()])
+    task_code = SelectField(FIELD_LABELS["task"], validators=[InputRequired()])
+    title = ShortText(FIELD_LABELS["title"], maximum=160, description=_l("Read by everybody you ask; no secrets here."))
+    project = ShortText(FIELD_LABELS["project"], maximum=200)
+    real = RadioField(
+        FIELD_LABELS["real"],
+        choices=[("1", KIND_LABELS[True]), ("0", KIND_LABELS[False])],
+        validators=[InputRequired()],
+        default="1",
+    )
+    counterpart = ShortText(
+        FIELD_LABELS["counterpart"], required=False, maximum=200,
+        description=_l("The company or institute on the other side. A real project needs it."),
+    )  # fmt: skip
+    host_unit = ShortText(FIELD_LABELS["host_unit"], maximum=200)
+    started_on = Day(FIELD_LABELS["started_on"], back=10, ahead=1)
+    ended_on = Day(FIELD_LABELS["ended_on"], back=10, ahead=1, required=False)
+    needed = SelectMultipleField(
+        _l("Skills the task needs"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(),
+        description=_l("The team's page shows which of them nobody brings yet."),
+    )  # fmt: skip
+    brings = SelectMultipleField(
+        _l("What I bring"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+    share = Exact(
+        _l("My share of the work in percent"), low=Decimal("0.01"), high=100,
+        description=_l("Together with the shares of the others it must make 100."),
+    )  # fmt: skip
+
+
+class MemberForm(OnceForm):
+    """Asking somebody to join."""
+
+    email = ShortText(_l("E-mail address"), maximum=200, description=_l("The one they sign in with."))
+    role = SelectField(FIELD_LABELS["role"], choices=[(r.value, label) for r, label in ROLE_LABELS.items()])
+    share = Exact(_l("Share of the work in percent"), low=Decimal("0.01"), high=100)
+
+
+class ShareForm(BaseForm):
+    """The lead changes a member's part."""
+
+    role = SelectField(FIELD_LABELS["role"], choices=[(r.value, label) for r, label in ROLE_LABELS.items()])
+    share = Exact(_l("Share of the work in percent"), low=Decimal("0.01"), high=100)
+
+
+class JoinForm(BaseForm):
+    """A member's answer."""
+
+    rank = SelectField(_l("Level my own part counts for"), coerce=_id, validators=[InputRequired()])
+    brings = SelectMultipleField(
+        _l("What I bring"), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
+
+
+class DeclineForm(BaseForm):
+    why = ShortText(_l("Reason"), required=False, maximum=300, description=_l("Read by the lead."))

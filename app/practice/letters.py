@@ -113,3 +113,35 @@ HEARING_FAILED = letter(
     ),
     optional=False,
 )
+
+TEAM_ASKED = letter(
+    "practice.team_asked",
+    _l("%(lead)s asks you to join a team: “%(task)s”"),
+    _l("Please look at your share and role, and confirm or decline."),
+    optional=False,
+)
+TEAM_CHANGED = letter(
+    "practice.team_changed",
+    _l("The shares of the team “%(task)s” were changed"),
+    _l("%(lead)s has changed the team. Please confirm your share again."),
+    optional=False,
+)
+TEAM_READY = letter(
+    "practice.team_ready",
+    _l("All have confirmed: the team “%(task)s” stands"),
+    _l(
+        "A draft of your own part is waiting. The facts of the task are filled in; log your work and submit it to your mentor."
+    ),
+)
+TEAM_DECLINED = letter(
+    "practice.team_declined",
+    _l("%(member)s does not join the team “%(task)s”"),
+    _l("Please share the work anew, or ask somebody else."),
+    optional=False,
+)
+TEAM_GIVEN_UP = letter(
+    "practice.team_given_up",
+    _l("The team “%(task)s” was given up"),
+    _l("%(lead)s has given the team up. If you had a draft of your part, it stays yours."),
+    optional=False,
+)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.files.models import StoredFile
     from app.jobs.models import Job
     from app.outline.models import RuleVersion
+    from app.practice.team_models import Team
 
 
 class TaskRole(StrEnum):
@@ -44,8 +45,15 @@ class LogEntry(Model):
         CheckConstraint("self_score IS NULL OR (self_score >= 0 AND self_score <= 100)", name="self_score_of_100"),
         Index("ix_log_entry_trainee_id_rank", "trainee_id", "rank"),
         Index("ix_log_entry_state_submitted_at", "state", "submitted_at"),
+        UniqueConstraint("trainee_id", "draft_key"),
     )
     id: Mapped[pk]
+    draft_key: Mapped[str | None] = mapped_column(
+        String(40), comment="the page's own name for a draft it sends by itself"
+    )
+    team_id: Mapped[int | None] = mapped_column(
+        ForeignKey("practice_team.id"), index=True, comment="part of a team task; what all share is fixed by the team"
+    )
     trainee_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"), index=True, comment="the trainee's")
     base_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True, comment="training base")
@@ -79,6 +87,7 @@ class LogEntry(Model):
     decided_at: Mapped[datetime | None]
 
     trainee: Mapped[Person] = relationship(foreign_keys=[trainee_id])
+    team: Mapped[Team | None] = relationship()
     mentor: Mapped[Person | None] = relationship(foreign_keys=[mentor_id])
     region: Mapped[Region | None] = relationship()
     base: Mapped[Organisation | None] = relationship()

@@ -14,6 +14,7 @@ from app.core.permissions import GRANTS, Can, Role, Scope, roles_that
 from app.db import db
 from app.practice.models import GIVEN, LogEntry, LogEntryVersion, Review, ReviewState
 from app.practice.states import State
+from app.practice.team_models import TeamMember
 
 
 def _holders(roles: Iterable[Role], region_id: int | None, organisations: Sequence[int | None]) -> list[Person]:
@@ -66,9 +67,17 @@ def _mentors(entry: LogEntry) -> set[int]:
     return {m for m in (entry.mentor_id, *(s.get("mentor_id") for s in frozen)) if m is not None}
 
 
+def teammates(entry: LogEntry) -> set[int]:
+    """Who works on the same team task: none of them reviews it, or confirms it as mentor."""
+    if entry.team_id is None:
+        return set()
+    asked = select(TeamMember.person_id).where(TeamMember.team_id == entry.team_id, TeamMember.declined_at.is_(None))
+    return set(db.session.scalars(asked))
+
+
 def conflicts(entry: LogEntry, people: Sequence[Person]) -> dict[int, str]:
-    """Person → why they cannot review the task (own, mentor, employer); people without a conflict are left out."""
-    mentors, employers = _mentors(entry), _employers(entry)
+    """Person → why they cannot review the task (own, team, mentor, employer); people without a conflict are left out."""
+    mentors, employers, team = _mentors(entry), _employers(entry), teammates(entry)
     homes = dict(
         db.session.execute(select(Person.id, Person.organisation_id).where(Person.id.in_([p.id for p in people]))).all()
     )  # type: ignore[arg-type]
@@ -76,6 +85,8 @@ def conflicts(entry: LogEntry, people: Sequence[Person]) -> dict[int, str]:
     for one in people:
         if one.id == entry.trainee_id:
             found[one.id] = "own"
+        elif one.id in team:
+            found[one.id] = "team"
         elif one.id in mentors:
             found[one.id] = "mentor"
         elif homes.get(one.id) in employers:

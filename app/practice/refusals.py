@@ -25,6 +25,11 @@ class WrongValue(Invalid):
     message = _l("%(why)s")
 
 
+class ChangedElsewhere(Refused):
+    status = 409
+    message = _l("This draft was changed elsewhere meanwhile, so it was not saved over. Please reload the page.")
+
+
 class NoMoreReturns(Refused):
     message = lazy_ngettext(
         "This task was already returned %(n)s time, which is the limit. Please score it: it passes or fails.",
@@ -38,7 +43,7 @@ class RemarkNeeded(Invalid):
 
 
 class ConflictOfInterest(Refused):
-    """``code``: own, mentor, employer, right."""
+    """``code``: own, team, mentor, employer, right."""
 
     message = _l("%(name)s cannot review this task: %(why)s Please choose another reviewer.")
 
@@ -49,6 +54,7 @@ class ConflictOfInterest(Refused):
 
 CONFLICTS: dict[str, Any] = {
     "own": _l("it is the reviewer's own task."),
+    "team": _l("the reviewer works on the same team task."),
     "mentor": _l("the reviewer is or was the mentor of this task."),
     "employer": _l("the reviewer works for the trainee's employer."),
     "right": _l("the person is not a reviewer for this region."),

@@ -82,6 +82,52 @@ CATALOGUE = kind(
 )  # fmt: skip
 
 
+def _skill_codes_once(body: dict[str, Any]) -> None:
+    codes = [row["code"] for row in body["skills"]]
+    if len(set(codes)) != len(codes) or not all(code.isascii() and code.isidentifier() for code in codes):
+        raise BadRule(
+            "skills",
+            label=_l("Skills"),
+            why=_l("each code stands once and is made of Latin letters, digits, underscores."),
+        )
+
+
+SKILLS = kind(
+    Kind(
+        "practice_skills",
+        _l("Skills of team tasks"),
+        order=22,
+        help=_l("What a team task may need and its members may bring, for the matrix of complementary skills."),
+        tables=[
+            Table(
+                "skills",
+                _l("Skills"),
+                [Field("code", _l("Code")), Field("zh", _l("Name in Chinese")), Field("en", _l("Name in English"))],
+                min_rows=2,
+            )
+        ],
+        check=_skill_codes_once,
+        defaults={
+            "": {
+                "skills": [
+                    {"code": code, "zh": zh, "en": en}
+                    for code, zh, en in (
+                        ("technology", "专业技术", "Technology"),
+                        ("ip", "知识产权", "Intellectual property"),
+                        ("law", "法律与合同", "Law and contracts"),
+                        ("finance", "财务与估值", "Finance and valuation"),
+                        ("market", "市场与商务", "Market and business"),
+                        ("funding", "投融资", "Funding"),
+                        ("management", "项目管理", "Project management"),
+                        ("language", "外语与国际合作", "Languages and international work"),
+                    )
+                ]
+            }
+        },
+    )
+)
+
+
 def _adds_up(body: dict[str, Any]) -> None:
     total = sum((row["points"] for row in body["criteria"]), Decimal(0))
     if total != 100:

@@ -22,6 +22,7 @@ from app.audit.service import record
 from app.core.clock import local_date
 from app.core.errors import Forbidden, NotAllowedNow, NotFound
 from app.core.permissions import Can
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked
 from app.files.models import StoredFile
 from app.files.service import delete_file, keep, keep_bytes
@@ -42,7 +43,7 @@ from app.practice.models import (
     TaskRole,
     WorkLine,
 )
-from app.practice.people import mentors_for
+from app.practice.people import mentors_for, teammates
 from app.practice.refusals import (
     FileTwice,
     Incomplete,
@@ -55,6 +56,7 @@ from app.practice.refusals import (
 from app.practice.reviewing import flow_of, newest, pick_reviewers, reviews_on
 from app.practice.rules import ranks_of
 from app.practice.states import WAITING, Move, State
+from app.practice.team_models import Team
 
 MAX_FILES = 20
 WORDS = ("title", "project", "counterpart", "host_unit", "did", "result", "next_step")
@@ -82,9 +84,28 @@ def requirement(rank: int, region_id: int | None = None, on: date | None = None)
 # --- the trainee -----------------------------------------------------------------------------------------------------
 
 
-def new_entry(trainee: Person, *, rank: int, task_code: str, title: str, now: datetime, **values: Any) -> LogEntry:
-    """A draft of the trainee's own. Raises WrongValue at a field."""
+def new_entry(
+    trainee: Person,
+    *,
+    rank: int,
+    task_code: str,
+    title: str,
+    now: datetime,
+    draft_key: str = "",
+    team: Team | None = None,
+    **values: Any,
+) -> LogEntry:
+    """A draft of the trainee's own. Raises WrongValue at a field.
+
+    ``draft_key``: the page's own name for it. A page that sends its draft again, because it never heard the answer, gets the
+    draft it made.
+    """
+    known = _draft_of(trainee, draft_key)
+    if known is not None:
+        save_draft(known, by=trainee, now=now, rank=rank, task_code=task_code, title=title, **values)
+        return known
     made = LogEntry(
+        draft_key=draft_key or None, team_id=team.id if team else None,
         trainee_id=trainee.id, region_id=trainee.region_id, rank=rank, task_code=task_code, title=title,
         state=State.DRAFT, created_at=now, saved_at=now, real=True, confidentiality=Confidentiality.INTERNAL,
         hours=Decimal(0), project="", counterpart="", host_unit="", did="", result="", next_step="", version=0,
@@ -94,6 +115,14 @@ def new_entry(trainee: Person, *, rank: int, task_code: str, title: str, now: da
     save_draft(made, by=trainee, now=now, rank=rank, task_code=task_code, title=title, **values)
     db.session.flush()  # callers go on with its id
     return made
+
+
+def _draft_of(trainee: Person, key: str) -> LogEntry | None:
+    if not key:
+        return None
+    asked = select(LogEntry).where(LogEntry.trainee_id == trainee.id, LogEntry.draft_key == key)
+    found = db.session.scalar(asked.with_for_update())
+    return found if found is not None and found.editable else None
 
 
 def save_draft(
@@ -111,6 +140,8 @@ def save_draft(
     _own(entry, by)
     if not entry.editable:
         raise NotAllowedNow
+    if entry.team_id is not None:
+        values |= _fixed_by_team(entry)
     _set_task(entry, values.pop("rank", entry.rank), values.pop("task_code", entry.task_code), now)
     for name in WORDS:
         if name in values:
@@ -132,6 +163,16 @@ def save_draft(
         entry.lines = [WorkLine(on=on, hours=hours, text=text) for on, hours, text in lines]
         entry.hours = sum((hours for _, hours, _ in lines), Decimal(0))
     entry.saved_at = now
+
+
+def _fixed_by_team(entry: LogEntry) -> dict[str, Any]:
+    """What a member cannot change alone: the facts of the task, their role and share."""
+    team = db.session.get_one(Team, entry.team_id)
+    member = next(m for m in team.members if m.person_id == entry.trainee_id)
+    return {
+        "task_code": team.task_code, "project": team.project, "real": team.real, "counterpart": team.counterpart,
+        "host_unit": team.host_unit, "role": member.role, "share": member.share,
+    }  # fmt: skip
 
 
 def _own(entry: LogEntry, by: Person) -> None:
@@ -223,7 +264,7 @@ def used_elsewhere(file_ids: Sequence[int], entry: LogEntry) -> dict[int, list[t
     if not file_ids:
         return {}
     here = select(StoredFile.id.label("mine"), StoredFile.sha256).where(StoredFile.id.in_(file_ids)).subquery()
-    rows = db.session.execute(
+    rows = (
         select(here.c.mine, LogEntry.id, LogEntry.trainee_id)
         .join(StoredFile, StoredFile.sha256 == here.c.sha256)
         .join(Evidence, Evidence.file_id == StoredFile.id)
@@ -231,8 +272,10 @@ def used_elsewhere(file_ids: Sequence[int], entry: LogEntry) -> dict[int, list[t
         .where(LogEntry.id != entry.id, or_(Evidence.removed_at.is_(None), LogEntry.version > 0))
         .order_by(LogEntry.id)
     )
+    if entry.team_id is not None:  # what a team made together is evidence for each of its members
+        rows = rows.where(func.coalesce(LogEntry.team_id, 0) != entry.team_id)
     found: dict[int, list[tuple[int, int]]] = {}
-    for mine, other, trainee in rows:
+    for mine, other, trainee in db.session.execute(rows):
         found.setdefault(mine, []).append((other, trainee))
     return found
 
@@ -269,6 +312,7 @@ def missing_of(entry: LogEntry, *, now: datetime) -> list[tuple[str, Any]]:
     mentors = {m.id for m in mentors_for(entry.trainee, entry.base_id)} if entry.mentor_id else set()
     ask("submit", entry.mentor_id, _l("No mentor is chosen."))
     ask("submit", not entry.mentor_id or entry.mentor_id in mentors, _l("The chosen mentor no longer accompanies you."))
+    ask("submit", entry.mentor_id not in teammates(entry), _l("The chosen mentor works on the same team task."))
     return lacks
 
 
@@ -350,6 +394,7 @@ def snapshot_of(entry: LogEntry, task: Mapping[str, Any]) -> dict[str, Any]:
         "mentor": entry.mentor.name if entry.mentor else None,
         "trainee": entry.trainee.name,
         "organisation": entry.trainee.organisation.name_zh if entry.trainee.organisation else None,
+        **({"team": _team_told(entry)} if entry.team_id else {}),
         "files": [
             {
                 "id": e.file_id,
@@ -361,6 +406,12 @@ def snapshot_of(entry: LogEntry, task: Mapping[str, Any]) -> dict[str, Any]:
             for e in entry.files
         ],
     }
+
+
+def _team_told(entry: LogEntry) -> dict[str, Any]:
+    from app.practice import teams  # it makes entries with this module
+
+    return teams.told_of(db.session.get_one(Team, entry.team_id))
 
 
 def withdraw(entry: LogEntry, *, by: Person, now: datetime) -> None:
@@ -420,7 +471,7 @@ def _mentors(entry: LogEntry, by: Person) -> None:
     """Read under the lock: the office may have assigned another mentor, or the role may have ended."""
     if entry.mentor_id != by.id or by.id == entry.trainee_id:
         raise NotFound
-    if by.id not in {m.id for m in mentors_for(entry.trainee, entry.base_id)}:
+    if by.id not in {m.id for m in mentors_for(entry.trainee, entry.base_id)} or by.id in teammates(entry):
         raise Forbidden
 
 
@@ -505,35 +556,23 @@ def facts_of(person: Person, rank: int, on: date) -> PracticeFacts:
     )
 
 
-def waiting_for_mentor(person: Person) -> int:
+def waiting_for_mentor(person: Person) -> Waiting:
     """How many entries wait for this mentor."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(LogEntry)
-            .where(LogEntry.mentor_id == person.id, LogEntry.state == State.SUBMITTED)
-        )
-        or 0
-    )
+    mine = select(LogEntry).where(LogEntry.mentor_id == person.id, LogEntry.state == State.SUBMITTED)
+    return waiting(mine, LogEntry.submitted_at)
 
 
-def waiting_for_reviewer(person: Person) -> int:
+def waiting_for_reviewer(person: Person) -> Waiting:
     """How many reviews wait for this reviewer."""
     from app.practice.models import ReviewState
 
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Review)
-            .where(Review.reviewer_id == person.id, Review.state == ReviewState.ASKED)
-        )
-        or 0
-    )
+    mine = select(Review).where(Review.reviewer_id == person.id, Review.state == ReviewState.ASKED)
+    return waiting(mine, Review.asked_at)
 
 
-def waiting_for_office(person: Person) -> int:
+def waiting_for_office(person: Person) -> Waiting:
     """How many entries in the scope of this office lack a reviewer."""
     from app.accounts.scope import within
 
     reach = within(person, Can.ASSIGN_TASK, region=LogEntry.region_id, organisation=LogEntry.base_id)
-    return db.session.scalar(select(func.count()).select_from(LogEntry).where(LogEntry.lacking > 0, reach)) or 0
+    return waiting(select(LogEntry).where(LogEntry.lacking > 0, reach), LogEntry.submitted_at)

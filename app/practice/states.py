@@ -80,3 +80,11 @@ HEARING_MOVES: dict[tuple[HearingState, HearingMove], HearingState] = {
 def hearing_moved(state: HearingState, move: HearingMove) -> HearingState:
     """The state of a hearing after a move. Raises NotAllowedNow where the table has no such cell."""
     return _moved(HEARING_MOVES, state, move)
+
+
+class TeamState(StrEnum):
+    """A team: its members confirm; then it stands, and each logs their own part; or it was given up."""
+
+    FORMING = "forming"
+    READY = "ready"
+    DISSOLVED = "dissolved"

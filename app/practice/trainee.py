@@ -25,7 +25,7 @@ from app.practice.comparing import compare
 from app.practice.door import bp, record_opening, results_of, sees_results, state_filter, task_name, timeline_of
 from app.practice.forms import MAX_LINES, ConfirmForm, DraftForm, EvidenceForm, SubmitForm, TaskForm, WorkForm
 from app.practice.models import LogEntry
-from app.practice.refusals import Incomplete
+from app.practice.refusals import ChangedElsewhere, Incomplete
 from app.practice.rules import ranks_of
 from app.practice.states import State
 
@@ -126,12 +126,12 @@ def new() -> Any:
     elif _valid(form, needed=("rank", "task_code", "title")):
         try:
             with unit_of_work():
-                entry_id = service.new_entry(current_person(), now=clock.now(), **form.values()).id
+                key = (form.draft_key.data or "")[:40]
+                entry_id = service.new_entry(current_person(), now=clock.now(), draft_key=key, **form.values()).id
         except Invalid as error:
             form.refuse(error)
         else:
-            flash(_("The draft is saved."), "success")
-            return redirect(_after("task", entry_id))
+            return _saved("task", entry_id, _("The draft is saved."))
     answer = 422 if request.method == "POST" else 200
     return render_template("practice/edit_task.html", form=form, entry=None, **_steps("task"), me=me), answer
 
@@ -184,10 +184,29 @@ def edit(entry_id: int, step: str) -> Any:
     return {"task": _edit_task, "work": _edit_work, "evidence": _edit_evidence, "submit": _edit_submit}[step](entry)
 
 
+def _saved(step: str, entry_id: int, told: str) -> Any:
+    """A saved step leads on. A draft the page sends by itself (``draft.js``) is acknowledged with its version instead, and
+    its address, where it got one just now."""
+    how = request.headers.get("X-Draft")
+    if how not in ("auto", "go"):
+        flash(told, "success")
+        return redirect(_after(step, entry_id))
+    answer = Response(status=204)
+    entry = access.own_entry_for(current_person(), entry_id)
+    answer.headers["X-Draft-Version"] = entry.saved_at.isoformat()
+    answer.headers["X-Draft-Address"] = url_for("practice.edit", entry_id=entry_id, step=step)
+    if how == "go":
+        flash(told, "success")
+        answer.headers["X-Draft-Next"] = _after(step, entry_id)
+    return answer
+
+
 def _save(entry_id: int, form: Any, **values: Any) -> bool:
     try:
         with unit_of_work():
             entry = locked(access.own_entry_for(current_person(), entry_id))
+            if request.headers.get("X-Draft") and request.form.get("draft_version", "") != entry.saved_at.isoformat():
+                raise ChangedElsewhere
             service.save_draft(entry, by=current_person(), now=clock.now(), **values)
     except Invalid as error:
         form.refuse(error)
@@ -205,8 +224,7 @@ def _edit_task(entry: LogEntry) -> Any:
     entry_id, form = entry.id, _task_form(entry)
     posted = request.method == "POST"
     if posted and _valid(form, needed=("rank", "task_code", "title")) and _save(entry_id, form, **form.values()):
-        flash(_("Saved."), "success")
-        return redirect(_after("task", entry_id))
+        return _saved("task", entry_id, _("Saved."))
     return _page("task", entry_id, form, posted)
 
 
@@ -221,8 +239,7 @@ def _edit_work(entry: LogEntry) -> Any:
     elif _valid(form):
         values = {name: form[name].data or "" for name in ("did", "result", "next_step")}
         if _save(entry_id, form, lines=form.line_values(), **values):
-            flash(_("Saved."), "success")
-            return redirect(_after("work", entry_id))
+            return _saved("work", entry_id, _("Saved."))
     return _page("work", entry_id, form, posted)
 
 

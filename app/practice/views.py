@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.practice import desk, hearing_pages, portfolio_pages, trainee
+from app.practice import desk, hearing_pages, portfolio_pages, team_pages, trainee
 from app.practice.door import bp
 
-__all__ = ["bp", "desk", "hearing_pages", "portfolio_pages", "trainee"]
+__all__ = ["bp", "desk", "hearing_pages", "portfolio_pages", "team_pages", "trainee"]

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.text import chinese, day, number
 from app.practice.models import Confidentiality, ReviewState, TaskRole
-from app.practice.states import HearingState, Move, State
+from app.practice.states import HearingState, Move, State, TeamState
 
 STATE_LABELS: dict[State, Any] = {
     State.DRAFT: _l("Draft"),
@@ -125,7 +125,14 @@ FIELD_LABELS: dict[str, Any] = {
     "trainee": _l("Trainee"),
     "organisation": _l("Works at"),
     "files": _l("Evidence"),
+    "team": _l("Team"),
 }
+TEAM_LABELS: dict[TeamState, Any] = {
+    TeamState.FORMING: _l("waits for confirmations"),
+    TeamState.READY: _l("at work"),
+    TeamState.DISSOLVED: _l("given up"),
+}
+TEAM_TONES = {TeamState.FORMING: "soon", TeamState.READY: "valid", TeamState.DISSOLVED: "neutral"}
 
 
 def value_in_words(key: str, value: Any, levels: Mapping[int, str]) -> Any:
@@ -153,4 +160,9 @@ def value_in_words(key: str, value: Any, levels: Mapping[int, str]) -> Any:
             )
         case "files":
             return "\n".join(x["name"] for x in value)
+        case "team":
+            return "\n".join(
+                f"{m['name']}　{ROLE_LABELS[TaskRole(m['role'])]}　{number(Decimal(m['share']))} %"
+                for m in value["members"]
+            )
     return value

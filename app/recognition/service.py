@@ -14,7 +14,7 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import selectinload
 
 from app.accounts import service as accounts
@@ -27,6 +27,7 @@ from app.core import clock
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.core.states import moved
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.files.models import StoredFile
 from app.jobs.service import enqueue
@@ -668,17 +669,10 @@ def to_doubt(on: date) -> list[int]:
     return [case.id for case in rows if not _source_holds(case, on) and (case.valid_until or on) >= on]
 
 
-def waiting_count(person: Person) -> int:
+def waiting_count(person: Person) -> Waiting:
     """How many cases wait for this officer."""
     states = [CaseState.SUBMITTED, CaseState.PROPOSED, CaseState.RECHECK]
-    return (
-        db.session.scalar(
-            select(func.count()).select_from(
-                cases_visible_to(person).where(RecognitionCase.state.in_(states)).subquery()
-            )
-        )
-        or 0
-    )
+    return waiting(cases_visible_to(person).where(RecognitionCase.state.in_(states)), RecognitionCase.submitted_at)
 
 
 def _may(case: RecognitionCase, by: Person, can: Can) -> None:

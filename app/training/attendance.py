@@ -19,6 +19,7 @@ from app.core.crypto import settings
 from app.core.errors import Invalid, NotFound, Refused
 from app.db import db
 from app.training import hours
+from app.training.class_models import MakeUp, MakeUpState
 from app.training.classes import admitted_to, attendance_rule
 from app.training.deeds import Did
 from app.training.models import (
@@ -64,9 +65,9 @@ class HandReasonMissing(Invalid):
 # --- the code -------------------------------------------------------------------------------------------------------------
 
 
-def _mac(session_id: int, step: int) -> str:
+def _mac(session: ClassSession, step: int) -> str:
     key = hashlib.sha256(b"class sign-in" + settings().SECRET_KEY.encode()).digest()
-    made = hmac.new(key, f"{session_id}\0{step}".encode(), hashlib.sha256).digest()[:15]
+    made = hmac.new(key, f"{session.class_id}\0{session.id}\0{step}".encode(), hashlib.sha256).digest()[:15]
     return base64.urlsafe_b64encode(made).decode()
 
 
@@ -81,7 +82,7 @@ def code_for(session: ClassSession, now: datetime) -> Code:
     """The code to show now: bound to the period and to a step of time, so that a photo of it is soon worthless."""
     every = attendance_rule(session.training_class)["code_seconds"]
     step, into = divmod(int(now.timestamp()), every)
-    return Code(f"{session.id}.{_mac(session.id, step)}", every - into, every)
+    return Code(f"{session.id}.{_mac(session, step)}", every - into, every)
 
 
 def session_of_token(token: str, now: datetime) -> ClassSession:
@@ -93,7 +94,7 @@ def session_of_token(token: str, now: datetime) -> ClassSession:
     if session is None:
         raise BadCode
     step = int(now.timestamp()) // attendance_rule(session.training_class)["code_seconds"]
-    if not any(hmac.compare_digest(mac.encode(), _mac(session.id, s).encode()) for s in (step, step - 1)):
+    if not any(hmac.compare_digest(mac.encode(), _mac(session, s).encode()) for s in (step, step - 1)):
         raise BadCode
     return session
 
@@ -121,7 +122,8 @@ def sign_in(person: Person, token: str, *, now: datetime) -> Attendance:
         .where(Enrolment.class_id == klass.id, Enrolment.person_id == person.id)
         .with_for_update()  # a double tap waits here
     )
-    if enrolment is None or enrolment.state not in IN_TRAINING or klass.state is ClassState.CANCELLED:
+    placed = enrolment is not None and enrolment.state in IN_TRAINING
+    if klass.state is ClassState.CANCELLED or not (placed or makes_up(session, person)):
         raise NotInClass(title=klass.title)
     found = attendance_of(session, person)
     if found is not None:
@@ -147,6 +149,18 @@ def sign_in(person: Person, token: str, *, now: datetime) -> Attendance:
     db.session.add(made)
     record(Did.SIGN_IN, made, by=person, more={"session": session.id, "state": made.state})
     return made
+
+
+def makes_up(session: ClassSession, person: Person) -> bool:
+    """Is the person let in to make up a period missed in another class?"""
+    return (
+        db.session.scalar(
+            select(MakeUp.id)
+            .where(MakeUp.session_id == session.id, MakeUp.person_id == person.id, MakeUp.state == MakeUpState.PLANNED)
+            .with_for_update()
+        )
+        is not None
+    )
 
 
 def attendance_of(session: ClassSession, person: Person) -> Attendance | None:

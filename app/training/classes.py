@@ -20,10 +20,12 @@ from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
 from app.core.permissions import Can, Role, Scope
 from app.core.states import moved
+from app.core.text import moment
+from app.core.waiting import Waiting, waiting
 from app.db import db, locked
 from app.notices.service import post
 from app.outline.service import current, rule, typed
-from app.training import letters
+from app.training import class_letters, letters
 from app.training.deeds import Did
 from app.training.models import (
     Attendance,
@@ -36,7 +38,7 @@ from app.training.models import (
     TrainingClass,
 )
 from app.training.programme import courses_of, current_programme
-from app.training.states import CLASS_MOVES, TAKES_PEOPLE, ClassMove, ClassState, EnrolmentState
+from app.training.states import CLASS_MOVES, TAKES_A_PLACE, TAKES_PEOPLE, ClassMove, ClassState, EnrolmentState
 
 # --- who sees which -------------------------------------------------------------------------------------------------------
 
@@ -156,27 +158,24 @@ def counts_of(class_ids: list[int]) -> dict[int, dict[EnrolmentState, int]]:
 def places_taken(class_id: int) -> int:
     return (
         db.session.scalar(
-            select(func.count()).where(Enrolment.class_id == class_id, Enrolment.state == EnrolmentState.ADMITTED)
+            select(func.count()).where(Enrolment.class_id == class_id, Enrolment.state.in_(TAKES_A_PLACE))
         )
         or 0
     )
 
 
-def waiting_for(person: Person) -> int:
+def waiting_for(person: Person) -> Waiting:
     """How many enrolments wait for a decision by this officer (the number on the tab)."""
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Enrolment)
-            .join(TrainingClass)
-            .where(
-                Enrolment.state == EnrolmentState.APPLIED,
-                TrainingClass.state.in_(TAKES_PEOPLE),
-                _reach(person, Can.RUN_CLASS),
-            )
+    mine = (
+        select(Enrolment)
+        .join(TrainingClass)
+        .where(
+            Enrolment.state == EnrolmentState.APPLIED,
+            TrainingClass.state.in_(TAKES_PEOPLE),
+            _reach(person, Can.RUN_CLASS),
         )
-        or 0
     )
+    return waiting(mine, Enrolment.applied_at)
 
 
 # --- making and changing --------------------------------------------------------------------------------------------------
@@ -417,6 +416,12 @@ def save_session(
         setattr(made, name, value)
     db.session.add(made)
     record(Did.CHANGE_TIMETABLE, made, by=by, changed=changed)
+    if session is not None and klass.state is not ClassState.DRAFT and set(changed) & {"starts_at", "ends_at", "room"}:
+        for enrolment in admitted_to(klass):
+            post(
+                class_letters.PERIOD_CHANGED, to=enrolment.person, link=f"/training/enrolments/{enrolment.id}", now=now,
+                title=klass.title, label=made.label, when=moment(made.starts_at), room=made.room or klass.place or "—",
+            )  # fmt: skip
     if "teacher_id" in changed:
         _let_teach(klass, made.teacher_id, by=by, now=now)
         _stop_teaching(klass, changed["teacher_id"][0], by=by, now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -27,7 +27,7 @@ from app.training.classes import places_taken, words
 from app.training.deeds import Did
 from app.training.hours import standing_of
 from app.training.models import Enrolment, TrainingClass
-from app.training.states import ENROLMENT_MOVES, HELD, TAKES_PEOPLE, EnrolmentMove, EnrolmentState
+from app.training.states import ENROLMENT_MOVES, HELD, TAKES_PEOPLE, UNDECIDED, EnrolmentMove, EnrolmentState
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def admit(enrolment: Enrolment, *, by: Person, now: datetime) -> EnrolmentState:
     _may_decide(enrolment, by)
     if klass.state not in TAKES_PEOPLE:
         raise NotOpen
-    free = places_taken(klass.id) < klass.capacity
+    free = enrolment.state is EnrolmentState.OFFERED or places_taken(klass.id) < klass.capacity
     move = EnrolmentMove.ADMIT if free else EnrolmentMove.WAIT
     before = enrolment.state
     enrolment.state = moved(ENROLMENT_MOVES, enrolment.state, move)
@@ -307,7 +307,12 @@ def decide_many(
 
 
 def move_up(klass: TrainingClass, *, now: datetime) -> list[Enrolment]:
-    """Give free places to those who have waited longest. The class is locked by the caller."""
+    """Offer free places to those who have waited longest (or give them at once, where the rule sets no term).
+
+    The class is locked by the caller.
+    """
+    from app.training import offers
+
     if klass.state not in TAKES_PEOPLE:
         return []
     db.session.flush()  # the place just freed counts
@@ -323,7 +328,11 @@ def move_up(klass: TrainingClass, *, now: datetime) -> list[Enrolment]:
             .with_for_update()
         )
     )
+    expires = offers.expiry(klass, now)
     for one in next_ones:
+        if expires is not None:
+            offers.offer(one, klass, expires, now=now)
+            continue
         one.state = moved(ENROLMENT_MOVES, one.state, EnrolmentMove.ADMIT)
         one.admitted_at, one.waiting_since = now, None
         record(Did.MOVE_UP, one, by=None, changed={"state": (EnrolmentState.WAITING, one.state)})
@@ -344,21 +353,44 @@ def queue_place(enrolment: Enrolment) -> int:
     return 1 + (before or 0)
 
 
-def withdraw(enrolment: Enrolment, *, by: Person, reason: str = "", now: datetime) -> None:
-    """Give the place up: the person, or the base with a reason. The waiting list moves up.
+class LateReasonMissing(Invalid):
+    message = _l("The term to withdraw ended on %(last)s. Please say why you withdraw; the training base reads it.")
 
-    Raises NotAllowedNow, Forbidden, ReasonMissing (the base must say why).
+
+def last_day_to_withdraw(klass: TrainingClass) -> date:
+    """Until the end of this day a person withdraws without a reason."""
+    from app.training.offers import terms
+
+    return klass.starts_on - timedelta(days=terms(klass.region_id)["withdraw_days"])
+
+
+def withdraws_late(enrolment: Enrolment, now: datetime) -> bool:
+    """A place given up after the term: a reason is asked and the log says late."""
+    return enrolment.state is EnrolmentState.ADMITTED and clock.local_date(now) > last_day_to_withdraw(
+        enrolment.training_class
+    )
+
+
+def withdraw(enrolment: Enrolment, *, by: Person, reason: str = "", now: datetime) -> None:
+    """Give the place up: the person (after the term with a reason), or the base with a reason. The waiting list moves up.
+
+    Raises NotAllowedNow, Forbidden, ReasonMissing (the base must say why), LateReasonMissing.
     """
     klass = locked(enrolment.training_class)
     enrolment = locked(enrolment)
+    late = withdraws_late(enrolment, now)
     if enrolment.person_id != by.id:
         must_reach(by, Can.RUN_CLASS, region=klass.region_id, organisation=klass.organisation_id, klass=klass.id)
         if not reason.strip():
             raise ReasonMissing("reason")
+    elif late and not reason.strip():
+        raise LateReasonMissing("reason", last=_day(last_day_to_withdraw(klass)))
     before = enrolment.state
     enrolment.state = moved(ENROLMENT_MOVES, enrolment.state, EnrolmentMove.WITHDRAW)
     enrolment.reason, enrolment.waiting_since = reason.strip(), None
-    record(Did.WITHDRAW, enrolment, by=by, reason=reason, changed={"state": (before, enrolment.state)})
+    record(
+        Did.WITHDRAW, enrolment, by=by, reason=reason, changed={"state": (before, enrolment.state)}, more={"late": late}
+    )
     if enrolment.person_id != by.id:
         post(letters.REFUSED, to=enrolment.person, link=_link(enrolment), now=now, reason=reason, **words(klass))
     move_up(klass, now=now)
@@ -380,7 +412,7 @@ def _of(klass: TrainingClass, *states: EnrolmentState) -> list[Enrolment]:
 
 def settle_ended(klass: TrainingClass, *, by: Person | None, now: datetime) -> None:
     """Everybody with a place has completed the class; those whose hours suffice get a completion statement (结业证明)."""
-    for one in _of(klass, EnrolmentState.APPLIED, EnrolmentState.RETURNED, EnrolmentState.WAITING):
+    for one in _of(klass, *UNDECIDED):
         one.state = moved(ENROLMENT_MOVES, one.state, EnrolmentMove.REFUSE)
         one.waiting_since, one.decided_at = None, now
         post(letters.LAPSED, to=one.person, link="/training", now=now, title=klass.title)

@@ -25,6 +25,16 @@ def _number(value: Any) -> int | None:
     return int(value)
 
 
+def pledge_field() -> Any:
+    """The honesty statement: the last field of the form, whatever stands above it."""
+    return BooleanField(
+        _l(
+            "I confirm that everything I have stated is true, that I will attend in person and sign in only for myself."
+        ),
+        [InputRequired(_l("Please confirm the honesty statement."))],
+    )
+
+
 class EnrolForm(BaseForm):
     education = SelectField(
         _l("Highest education"), [InputRequired()], choices=[(k.value, w) for k, w in words.EDUCATION.items()]
@@ -44,12 +54,7 @@ class EnrolForm(BaseForm):
         _l("Remarks for the training base"), required=False, maximum=400,
         description=_l("For example: your work, or what was asked of you."),
     )  # fmt: skip
-    pledge = BooleanField(
-        _l(
-            "I confirm that everything I have stated is true, that I will attend in person and sign in only for myself."
-        ),
-        [InputRequired(_l("Please confirm the honesty statement."))],
-    )
+    pledge = pledge_field()
 
 
 class ReasonForm(BaseForm):

@@ -246,13 +246,18 @@ def credit_class(klass: TrainingClass, *, by: Person, now: datetime) -> Outcome:
 
 
 def credit_sessions(klass: TrainingClass, session_ids: Iterable[int], *, by: Person, now: datetime) -> Outcome:
+    """Credit those who were present in these periods, and who made up a period in one of them. Safe to repeat."""
+    from app.training import make_ups, signing
+
     ids = sorted(session_ids)
     sessions = list(  # locked in key order: two officers crediting at once wait for each other
         db.session.scalars(
             select(ClassSession).where(ClassSession.id.in_(ids)).order_by(ClassSession.id).with_for_update()
         )
     )
-    present = db.session.execute(
+    signing.settle(sessions, now=now)
+    db.session.flush()  # whoever never signed out no longer counts
+    marks = db.session.execute(
         select(Attendance.session_id, Attendance.person_id)
         .join(Enrolment, (Enrolment.person_id == Attendance.person_id) & (Enrolment.class_id == klass.id))
         .where(
@@ -262,6 +267,7 @@ def credit_sessions(klass: TrainingClass, session_ids: Iterable[int], *, by: Per
         )
         .order_by(Attendance.session_id, Attendance.person_id)
     ).all()
+    present = signing.counting(sessions, marks, now=now)
     ledger = _Ledger.of({person_id for _, person_id in present}, klass.level)
     by_session: dict[int, list[int]] = defaultdict(list)
     for session_id, person_id in present:
@@ -290,6 +296,8 @@ def credit_sessions(klass: TrainingClass, session_ids: Iterable[int], *, by: Per
             else:
                 gained[person_id] += made.hours
         session.credited_at = now
+    for person_id, made_up in make_ups.credit(sessions, by=by, now=now).items():
+        gained[person_id] += made_up
     record(
         Did.CREDIT_HOURS,
         klass,

@@ -54,6 +54,9 @@ class SignInMethod(StrEnum):
 class HourSource(StrEnum):
     SESSION = "session"
     LESSON = "lesson"
+    MAKE_UP = "make_up"
+    RECOGNISED = "recognised"
+    CONTINUING = "continuing"
     REVERSAL = "reversal"
 
 
@@ -375,3 +378,6 @@ class HourEntry(Model):
 
     training_class: Mapped[TrainingClass | None] = relationship()
     course: Mapped[Course | None] = relationship()
+
+
+from app.training import class_models  # noqa: E402, F401 - tables of the running of classes

@@ -26,7 +26,9 @@ from app.notices.models import Notice
 from app.notices.service import subject_of
 from app.outline.rules import MODULES
 from app.outline.service import level_names, rule
-from app.training import attendance, classes, completion, enrolments, hours, words
+from app.training import attendance, classes, completion, enrolments, hours, make_ups, moving, signing, words
+from app.training import timetable as timetables
+from app.training.class_models import Way
 from app.training.forms import ClassForm, LetterForm, ReasonForm, SessionForm
 from app.training.models import Attendance, AttendanceState, ClassSession, Enrolment, HourEntry, TrainingClass
 from app.training.programme import courses_of
@@ -240,7 +242,7 @@ _TABS = {
     "review": [EnrolmentState.APPLIED],
     "returned": [EnrolmentState.RETURNED],
     "placed": [EnrolmentState.ADMITTED, EnrolmentState.COMPLETED],
-    "waiting": [EnrolmentState.WAITING],
+    "waiting": [EnrolmentState.OFFERED, EnrolmentState.WAITING],
     "over": [EnrolmentState.REFUSED, EnrolmentState.WITHDRAWN],
 }
 
@@ -371,6 +373,9 @@ def decide_many(class_id: int) -> Any:
     if decision not in enrolments.DECISIONS:
         raise NotFound
     ids = [int(i) for i in request.form.getlist("ids") if i.isascii() and i.isdigit() and len(i) < 10][:500]
+    if request.form.get("whole") == "1":  # everybody who waits, not the page only
+        waiting = select(Enrolment.id).where(Enrolment.class_id == class_id, Enrolment.state == EnrolmentState.APPLIED)
+        ids = list(db.session.scalars(waiting))
     reason = request.form.get("reason", "").strip()[:1000]
     if not ids:
         flash(_("Nobody was chosen. Tick the people first."), "warning")
@@ -450,6 +455,8 @@ def timetable(class_id: int) -> Any:
         planned=planned,
         online=online,
         required=hours.required_hours(klass.outline),
+        clashes=timetables.clashes(klass) if klass.state not in (ClassState.ENDED, ClassState.CANCELLED) else [],
+        days_off=moving.days_off(klass),
         **_frame(klass, "timetable"),
     )
 
@@ -585,6 +592,9 @@ def _sheet_page(class_id: int, error: str = "", typed_marks: Any = None, status:
             one=len(chosen) == 1 and asked != "",
             people=classes.admitted_to(klass),
             marks=attendance.matrix(klass),
+            stamps=signing.stamps_of(klass),
+            one_phone=signing.one_phone(klass),
+            guests=make_ups.guests_of(klass),
             may_record=_may_record(klass),
             error=error,
             typed_marks=typed_marks or {},
@@ -636,20 +646,39 @@ def screen(session_id: int) -> Any:
     return render_template("training/office/screen.html", session=found, klass=found.training_class, **_code(found))
 
 
+def _way(session: ClassSession) -> Way:
+    """What the teacher asks for, else what the time of day asks for."""
+    asked = request.args.get("way", "")
+    return Way(asked) if asked in {w.value for w in Way} else signing.way_now(session, clock.now())
+
+
 @bp.get("/periods/<int:session_id>/screen.json")
 @requires(Can.TEACH, Can.RUN_CLASS)
 def screen_code(session_id: int) -> Any:
     found = classes.session_to_teach(current_person(), session_id)
     code = _code(found)
-    return jsonify(svg=code["svg"], address=code["address"], left=code["left"], signed=code["signed"], of=code["of"])
+    return jsonify(
+        svg=code["svg"],
+        address=code["address"],
+        left=code["left"],
+        signed=code["signed"],
+        of=code["of"],
+        way=code["way"],
+    )
 
 
 def _code(session: ClassSession) -> dict[str, Any]:
-    made = attendance.code_for(session, clock.now())
+    way = _way(session)
+    made = signing.code_for(session, way, clock.now())
     address = settings().PUBLIC_URL + url_for("training.sign_in", token=made.token)
-    signed = db.session.scalar(
-        select(func.count()).where(
-            Attendance.session_id == session.id, Attendance.state.in_([AttendanceState.PRESENT, AttendanceState.LATE])
+    signed = (
+        signing.signed_out(session)
+        if way is Way.OUT
+        else db.session.scalar(
+            select(func.count()).where(
+                Attendance.session_id == session.id,
+                Attendance.state.in_([AttendanceState.PRESENT, AttendanceState.LATE]),
+            )
         )
     )
     return {
@@ -657,6 +686,8 @@ def _code(session: ClassSession) -> dict[str, Any]:
         "address": address,
         "left": made.seconds_left,
         "every": made.every,
+        "way": way.value,
+        "chosen": request.args.get("way", ""),
         "signed": signed or 0,
         "of": classes.places_taken(session.class_id),
     }

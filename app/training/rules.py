@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.outline.kinds import Field, Kind, Table, kind
+from app.training import class_rules  # noqa: F401 - terms of classes
 
 ATTENDANCE = kind(
     Kind(

@@ -38,6 +38,7 @@ class EnrolmentState(StrEnum):
     RETURNED = "returned"
     REFUSED = "refused"
     WAITING = "waiting"
+    OFFERED = "offered"
     ADMITTED = "admitted"
     WITHDRAWN = "withdrawn"
     COMPLETED = "completed"
@@ -49,6 +50,8 @@ class EnrolmentMove(StrEnum):
     REFUSE = "refuse"
     ADMIT = "admit"
     WAIT = "wait"
+    OFFER = "offer"
+    LAPSE = "lapse"
     WITHDRAW = "withdraw"
     COMPLETE = "complete"
 
@@ -64,6 +67,11 @@ ENROLMENT_MOVES = {
     (_S.APPLIED, _M.ADMIT): _S.ADMITTED,
     (_S.WAITING, _M.ADMIT): _S.ADMITTED,
     (_S.APPLIED, _M.WAIT): _S.WAITING,
+    (_S.WAITING, _M.OFFER): _S.OFFERED,
+    (_S.OFFERED, _M.ADMIT): _S.ADMITTED,
+    (_S.OFFERED, _M.LAPSE): _S.WITHDRAWN,
+    (_S.OFFERED, _M.WITHDRAW): _S.WITHDRAWN,
+    (_S.OFFERED, _M.REFUSE): _S.REFUSED,
     (_S.APPLIED, _M.WITHDRAW): _S.WITHDRAWN,
     (_S.RETURNED, _M.WITHDRAW): _S.WITHDRAWN,
     (_S.WAITING, _M.WITHDRAW): _S.WITHDRAWN,
@@ -74,6 +82,9 @@ ENROLMENT_MOVES = {
 IN_TRAINING = (_S.ADMITTED, _S.COMPLETED)
 """Holds a place in the class, or held it to the end: only these earn hours."""
 
-UNDECIDED = (_S.APPLIED, _S.RETURNED, _S.WAITING)
+TAKES_A_PLACE = (_S.OFFERED, _S.ADMITTED)
+"""Counts against the capacity: a place that is offered is kept until the term is over."""
+
+UNDECIDED = (_S.APPLIED, _S.RETURNED, _S.WAITING, _S.OFFERED)
 HELD = (*UNDECIDED, *IN_TRAINING)
 """Everything that ties a person to a class; the others are over."""

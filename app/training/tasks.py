@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.db import db, unit_of_work
 from app.jobs.service import every
+from app.training import class_tasks  # noqa: F401 - offers, sign-outs, reminders
 from app.training.classes import move_class, start_classes
 from app.training.models import TrainingClass
 from app.training.states import CLASS_MOVES, ClassMove

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -16,22 +17,38 @@ from app.accounts.guard import current_person, public, signed_in, visitor
 from app.accounts.models import Education, Organisation, Region, TitleLevel
 from app.core import clock
 from app.core.errors import NotFound, Refused
+from app.core.forms import clean_text
 from app.core.nav import place
 from app.core.tables import Column, Filter, Listing
 from app.core.text import number, percent
 from app.db import db, locked, unit_of_work
 from app.outline.rules import MODULES
 from app.outline.service import level_names
-from app.training import attendance, classes, completion, enrolments, hours, lessons, words
+from app.training import (
+    attendance,
+    claims,
+    classes,
+    completion,
+    documents,
+    enrolments,
+    hours,
+    lessons,
+    moving,
+    offers,
+    signing,
+    words,
+)
+from app.training.class_forms import enrol_form
+from app.training.class_mine import bp as classes_bp
+from app.training.class_pages import bp as running_bp
 from app.training.editor import bp as editor_bp
-from app.training.forms import EnrolForm
 from app.training.models import Enrolment, HourEntry, LessonProgress, TrainingClass
 from app.training.office import bp as office_bp
 from app.training.programme import NoProgramme, courses_and_lessons, courses_of, current_programme
-from app.training.states import HELD, IN_TRAINING, EnrolmentState
+from app.training.states import HELD, IN_TRAINING, TAKES_A_PLACE, EnrolmentState
 
 bp = Blueprint("training", __name__, url_prefix="/training", template_folder="templates")
-blueprints = [bp, office_bp, editor_bp]
+blueprints = [bp, office_bp, editor_bp, running_bp, classes_bp]
 
 place("training.classes", _l("Training classes"), "public", order=20)
 place("training.mine", _l("My training"), "me", order=10, icon="training")
@@ -85,7 +102,7 @@ def classes_list() -> Any:
     counts = classes.counts_of([c.id for c in listing.rows])
 
     def full(klass: TrainingClass) -> bool:
-        return counts.get(klass.id, {}).get(EnrolmentState.ADMITTED, 0) >= klass.capacity
+        return sum(counts.get(klass.id, {}).get(s, 0) for s in TAKES_A_PLACE) >= klass.capacity
 
     return render_template("training/classes.html", listing=listing, today=clock.today(), full=full)
 
@@ -106,7 +123,7 @@ def class_page(class_id: int) -> Any:
         hindrance=enrolments.hindrance(klass, person, now),
         mine=mine,
         queue=enrolments.queue_place(mine) if mine and mine.state is EnrolmentState.WAITING else None,
-        taken=counts.get(EnrolmentState.ADMITTED, 0),
+        taken=sum(counts.get(s, 0) for s in TAKES_A_PLACE),
         waiting=counts.get(EnrolmentState.WAITING, 0),
     )
 
@@ -127,7 +144,8 @@ def _timetable(klass: TrainingClass) -> list[Any]:
 def enrol(class_id: int) -> Any:
     person, klass = current_person(), classes.public_class(class_id)
     before = enrolments.enrolment_in(klass, person)
-    form = EnrolForm(
+    asked = documents.asked_for(klass)
+    form = enrol_form(asked)(
         data=None
         if request.method == "POST"
         else {
@@ -145,8 +163,10 @@ def enrol(class_id: int) -> Any:
             TitleLevel(form.title_level.data),
             form.title_years.data or 0,
         )
+        uploads = {one.field: form[one.field.replace("-", "_")].data for one in asked}
         try:
             with unit_of_work():
+                documents.check(klass, before, uploads)
                 made = enrolments.enrol(
                     locked(klass),
                     by=current_person(),
@@ -155,11 +175,16 @@ def enrol(class_id: int) -> Any:
                     remark=form.remark.data or "",
                     now=clock.now(),
                 )
+                db.session.flush()  # documents name it
+                documents.take(made, uploads, by=current_person(), now=clock.now())
             flash(_("Your enrolment has been sent to the training base."), "success")
             return redirect(url_for("training.enrolment", enrolment_id=made.id))
         except Refused as refusal:
+            if getattr(refusal, "field", None):
+                refusal.field = refusal.field.replace("-", "_")  # type: ignore[attr-defined]
             form.refuse(refusal)
             klass = classes.public_class(class_id)
+            before = enrolments.enrolment_in(klass, current_person())
     hindrance = enrolments.hindrance(klass, current_person(), clock.now())
     if hindrance is not None and request.method == "GET":
         flash(hindrance.text, "warning")
@@ -171,6 +196,7 @@ def enrol(class_id: int) -> Any:
             form=form,
             before=before,
             level=level_names().get(klass.level, klass.level),
+            asked=asked,
         ),
         422 if request.method == "POST" else 200,
     )
@@ -197,6 +223,10 @@ def enrolment(enrolment_id: int) -> Any:
         seen=seen,
         level=level_names().get(klass.level, klass.level),
         queue=enrolments.queue_place(found) if found.state is EnrolmentState.WAITING else None,
+        offer=offers.open_offer(found),
+        transfer=moving.asked_transfer(found),
+        late=enrolments.withdraws_late(found, clock.now()),
+        last_day=enrolments.last_day_to_withdraw(klass),
     )
 
 
@@ -204,8 +234,13 @@ def enrolment(enrolment_id: int) -> Any:
 @signed_in
 def withdraw(enrolment_id: int) -> Any:
     found = enrolments.own_enrolment(current_person(), enrolment_id)
-    with unit_of_work():
-        enrolments.withdraw(found, by=current_person(), now=clock.now())
+    reason = str(clean_text(request.form.get("reason", "")))[:1000]
+    try:
+        with unit_of_work():
+            enrolments.withdraw(found, by=current_person(), reason=reason, now=clock.now())
+    except enrolments.LateReasonMissing as refusal:
+        flash(refusal.text, "warning")
+        return redirect(url_for("training.enrolment", enrolment_id=enrolment_id))
     flash(_("You have given up your place. You can enrol again while enrolment is open."), "success")
     return redirect(url_for("training.enrolment", enrolment_id=enrolment_id))
 
@@ -263,7 +298,8 @@ def mine() -> Any:
 
 
 def _levels_with_hours(person: Any) -> set[int]:
-    return {level for (level,) in db.session.query(HourEntry.level).where(HourEntry.person_id == person.id).distinct()}
+    found = db.session.query(HourEntry.level).where(HourEntry.person_id == person.id).distinct()
+    return {level for (level,) in found if level}  # 0: after the certificate
 
 
 @bp.get("/hours")
@@ -275,7 +311,7 @@ def ledger() -> Any:
         hours.entries_of(current_person()).options(joinedload(HourEntry.training_class), joinedload(HourEntry.course)),
         [
             Column("earned_on", _l("Date"), lambda e: e.earned_on, HourEntry.earned_on),
-            Column("level", _l("Level"), lambda e: names.get(e.level, e.level), HourEntry.level),
+            Column("level", _l("Level"), lambda e: names.get(e.level, _("After the certificate")), HourEntry.level),
             Column("module", _l("Module"), lambda e: MODULES.get(e.module, e.module), HourEntry.module),
             Column("hours", _l("Class hours"), lambda e: e.hours, HourEntry.hours, numeric=True),
             Column("source", _l("Earned by"), lambda e: words.SOURCES[e.source_kind], HourEntry.source_kind),
@@ -303,6 +339,15 @@ def working_words(entry: HourEntry) -> str:
     working = entry.working
     if working.get("rule") == "reversal":
         return _("Takes back entry %(id)s: %(reason)s", id=working["of"], reason=working["reason"])
+    if working.get("rule") in ("recognised", "continuing"):
+        return claims.working_words(working)
+    if working.get("rule") == "make_up":
+        return _(
+            "Made up in “%(class_)s” for “%(missed)s” of %(day)s",
+            class_=working["heard_in"],
+            missed=working["missed"],
+            day=working["missed_on"],
+        )
     if working.get("rule") == "lesson":
         return _(
             "Read for %(minutes)s of %(asked)s minutes, quiz passed; course %(course)s",
@@ -428,13 +473,40 @@ def quiz(lesson_id: int) -> Any:
 @bp.route("/sign-in/<token>", methods=["GET", "POST"])
 @signed_in
 def sign_in(token: str) -> Any:
-    """Where the code on the screen leads: one button, then the answer."""
+    """Where the code on the screen leads, for signing in and for signing out: one button, then the answer."""
+    device = request.cookies.get(PHONE, "")
     try:
         if request.method == "POST":
+            device = device if len(device) == 22 else secrets.token_urlsafe(16)
             with unit_of_work():
-                made = attendance.sign_in(current_person(), token, now=clock.now())
-            return render_template("training/signed_in.html", attendance=made, session=made.session)
-        found = attendance.session_of_token(token, clock.now())
+                made = signing.sign(current_person(), token, device=signing.device_mark(device), now=clock.now())
+            page = render_template(
+                "training/signed_in.html", attendance=made.attendance, session=made.attendance.session, signed=made
+            )
+            answer = Response(page)
+            answer.set_cookie(
+                PHONE,
+                device,
+                max_age=180 * 86400,
+                httponly=True,
+                samesite="Lax",
+                secure=request.is_secure,
+                path="/training",
+            )
+            return answer
+        now = clock.now()
+        found, way = signing.read(token, now)
     except Refused as refusal:
         return render_template("training/sign_in_refused.html", refusal=refusal), refusal.status
-    return render_template("training/sign_in.html", token=token, session=found, klass=found.training_class)
+    return render_template(
+        "training/sign_in.html",
+        token=token,
+        session=found,
+        klass=found.training_class,
+        way=way.value,
+        early=way.value == "out" and signing.leaves_early(found, now),
+    )
+
+
+PHONE = "phone"
+"""Cookie with a random mark of the browser: two people on one phone in one period are shown to the teacher."""

@@ -26,6 +26,7 @@ ENROLMENT_STATES = {
     EnrolmentState.RETURNED: (_l("Returned for correction"), "soon"),
     EnrolmentState.REFUSED: (_l("Not approved"), "stopped"),
     EnrolmentState.WAITING: (_l("On the waiting list"), "info"),
+    EnrolmentState.OFFERED: (_l("A place is offered"), "soon"),
     EnrolmentState.ADMITTED: (_l("Has a place"), "valid"),
     EnrolmentState.WITHDRAWN: (_l("Has withdrawn"), "neutral"),
     EnrolmentState.COMPLETED: (_l("Completed"), "valid"),
@@ -41,6 +42,9 @@ METHODS = {SignInMethod.CODE: _l("by code"), SignInMethod.LIST: _l("by list")}
 SOURCES = {
     HourSource.SESSION: _l("Period attended"),
     HourSource.LESSON: _l("Online lesson"),
+    HourSource.MAKE_UP: _l("Period made up"),
+    HourSource.RECOGNISED: _l("Recognised from elsewhere"),
+    HourSource.CONTINUING: _l("Continuing education"),
     HourSource.REVERSAL: _l("Hours taken back"),
 }
 CATEGORIES = {Category.REQUIRED: _l("Required"), Category.PRACTICE: _l("Practical training")}

@@ -15,6 +15,7 @@ from app.audit.service import record
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
 from app.core.permissions import Can, Role, Scope
 from app.core.states import moved
+from app.core.waiting import Waiting, waiting
 from app.db import db
 from app.notices.service import Letter, post
 from app.verification import letters
@@ -105,9 +106,9 @@ def registration_for(person: Person, registration_id: int) -> EmployerRegistrati
     return found
 
 
-def waiting_count(person: Person) -> int:
+def waiting_count(person: Person) -> Waiting:
     seen = registrations_visible_to(person).where(EmployerRegistration.state == RegistrationState.SUBMITTED)
-    return db.session.scalar(select(func.count()).select_from(seen.subquery())) or 0
+    return waiting(seen, EmployerRegistration.submitted_at)
 
 
 def approve(registration: EmployerRegistration, *, by: Person, now: datetime) -> None:

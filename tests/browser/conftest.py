@@ -51,12 +51,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, translations: None) -> Iter
 @pytest.fixture(scope="session")
 def chromium(server: Server) -> Iterator[Any]:
     """One Chromium for all tests; closed before the server, whose end Playwright's loop would disturb."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not path:
         _missing("no Chromium: install the system package chromium, or set CHROMIUM")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()

@@ -31,12 +31,13 @@ from app.core.errors import NotAllowedNow, NotFound
 from app.core.permissions import Role
 from app.core.states import moved
 from app.db import db, locked, unit_of_work
-from app.files.service import TEXT, keep_bytes
+from app.files.service import TEXT, keep_bytes, read_file
 from app.jobs.models import Job, JobItem
 from app.jobs.service import run_waiting
 from app.notices.models import Notice
 from app.outline import service as outline
 from app.outline.kinds import KINDS
+from app.training.models import HourEntry, HourSource
 from certificates import numbers
 from certificates.snapshot import fingerprint
 from certificates.validity import renewal_window
@@ -355,6 +356,34 @@ def test_renewal_inside_its_window(
     assert renewal_window(certificate.valid_until).opens > date(2029, 1, 1)
     with pytest.raises(NotAllowedNow), unit_of_work():
         service.grant_renewal(locked(renewal), by=again(officer), now=at("2028-07-05 10:00"))
+
+
+def test_hours_of_the_ledger_count_without_a_proof(
+    judged: Any, certificate: Certificate, holder: Person, client_as: Any, set_clock: Any, at: Any
+) -> None:
+    """Continuing education decided upon by the base fills the form and is its own proof; what is more asks for one."""
+    with unit_of_work():
+        for n, (module, on) in enumerate((("skill", "2026-05-01"), ("policy", "2027-05-01"), ("policy", "2025-01-01"))):
+            db.session.add(
+                HourEntry(
+                    person_id=holder.id, level=0, module=module, hours=Decimal(60 if module == "skill" else 12),
+                    source_kind=HourSource.CONTINUING, source_id=900 + n, earned_on=date.fromisoformat(on), working={},
+                )
+            )  # fmt: skip
+    on = date(2028, 7, 1)
+    ledger = renewals.ledger_of(again(certificate), on)
+    assert (ledger.total, ledger.policy) == (Decimal(72), Decimal(12))  # not what was earned before the issue
+    evidence = renewals.judge(again(certificate), Decimal(0), Decimal(0), on)
+    assert {g["code"]: g["passed"] for g in evidence["gates"]}["hours"]
+    set_clock(at("2028-07-01 09:00"))
+    browser = client_as(again(holder))
+    path = f"/certificates/{certificate.id}/renewal"
+    assert 'value="72.00"' in browser.get(path).text
+    assert browser.post(path, data={"hours": "80", "policy_hours": "12"}).status_code == 422
+    assert browser.post(path, data={"hours": "72", "policy_hours": "12"}).status_code == 302
+    (asked,) = renewals.renewals_of(again(certificate))
+    kept = read_file(asked.proof).decode()
+    assert "60.00" in kept and "2025-01-01" not in kept
 
 
 def test_a_late_renewal_counts_from_the_day_of_issue(

@@ -28,7 +28,8 @@ from app.db import db
 from app.exams import papers
 from app.exams.models import Sitting
 from app.jobs.service import run_clockwork, run_waiting
-from app.training import attendance
+from app.training import attendance, signing
+from app.training.class_models import Way
 from app.training.models import ClassSession
 from tests.browser.conftest import ARGUMENTS, PICTURES, _missing
 from tests.browser.server import ROOT, Server, running
@@ -307,11 +308,11 @@ class Stage:
         """Every period by the code of its moment; the first one by the code on the teacher's screen."""
         me, base = self.who("me"), self.who("base")
 
-        def periods() -> list[tuple[int, datetime]]:
+        def periods() -> list[tuple[int, datetime, datetime]]:
             asked = select(ClassSession).where(ClassSession.class_id == class_id).order_by(ClassSession.starts_at)
-            return [(one.id, one.starts_at) for one in db.session.scalars(asked)]
+            return [(one.id, one.starts_at, one.ends_at) for one in db.session.scalars(asked)]
 
-        for n, (period_id, starts) in enumerate(self.do(periods)):
+        for n, (period_id, starts, ends) in enumerate(self.do(periods)):
             self.show(starts + timedelta(minutes=3))
             if n == 0:
                 self.do(lambda: run_clockwork(only="training.start_classes"))
@@ -328,6 +329,14 @@ class Stage:
             me.press("我已到场，签到")
             if n == 0:
                 me.shoot("signed-in-phone", 390)
+            self.show(ends - timedelta(minutes=5))
+            token = self.do(
+                lambda i=period_id: signing.code_for(db.session.get_one(ClassSession, i), Way.OUT, clock.now()).token
+            )
+            me.go(f"/training/sign-in/{token}")
+            me.press("节次签退")
+            if n == 0:
+                me.shoot("signed-out-phone", 390)
 
     # Exam
 

@@ -39,6 +39,7 @@ from app.practice.models import Confidentiality, LogEntry, Review, ReviewState, 
 from app.recognition import service as recognition
 from app.recognition.states import AgreementMove
 from app.training import attendance, classes, enrolments, hours
+from app.training import signing as signing_in
 from app.training.models import ClassSession, Enrolment, TrainingClass
 from app.training.states import ClassMove, ClassState, EnrolmentState
 from app.verification import service as verification
@@ -188,7 +189,11 @@ class Walk:
             self.set_clock(period.starts_at + timedelta(minutes=2))
             token = attendance.code_for(period, clock.now()).token
             with self.doing() as now:
-                attendance.sign_in(self.me, token, now=now)
+                signing_in.sign(self.me, token, now=now)
+            self.set_clock(period.ends_at - timedelta(minutes=3))
+            token = signing_in.code_for(period, signing_in.way_now(period, clock.now()), clock.now()).token
+            with self.doing() as now:
+                assert signing_in.sign(self.me, token, now=now).way.value == "out"
         self.set_clock(db.session.get_one(ClassSession, periods[-1]).ends_at + timedelta(hours=1))
         with self.doing() as now:
             outcome = hours.credit_class(db.session.get_one(TrainingClass, class_id), by=self.who("base"), now=now)

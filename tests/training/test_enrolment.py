@@ -130,8 +130,8 @@ def test_the_waiting_list_moves_up_in_order(app: Any) -> None:
         enrolments.withdraw(
             db.session.get_one(Enrolment, made[0].id), by=db.session.get_one(Person, crowd[0].id), now=now
         )
-    assert [state(e) for e in made] == ["withdrawn", "admitted", "waiting"]
-    assert letters(crowd[1])[-2:] == ["training.waiting", "training.moved_up"]
+    assert [state(e) for e in made] == ["withdrawn", "offered", "waiting"]
+    assert letters(crowd[1])[-2:] == ["training.waiting", "training.offered"]
 
 
 def test_more_places_move_the_list_up(app: Any) -> None:
@@ -141,7 +141,7 @@ def test_more_places_move_the_list_up(app: Any) -> None:
     class_id, officer_id = klass.id, klass.created_by_id
     with unit_of_work():
         classes.change_class(db.session.get_one(TrainingClass, class_id), values, by=db.session.get_one(Person, officer_id), now=clock.now())  # fmt: skip
-    assert [state(e) for e in made] == ["admitted"] * 3
+    assert [state(e) for e in made] == ["admitted", "offered", "offered"]
     with pytest.raises(classes.TooSmall), unit_of_work():
         classes.change_class(db.session.get_one(TrainingClass, class_id), values | {"capacity": 2}, by=db.session.get_one(Person, officer_id), now=clock.now())  # fmt: skip
 

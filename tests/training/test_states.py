@@ -21,6 +21,7 @@ applied return returned | applied refuse refused | returned refuse refused | wai
 applied admit admitted | waiting admit admitted | applied wait waiting
 applied withdraw withdrawn | returned withdraw withdrawn | waiting withdraw withdrawn | admitted withdraw withdrawn
 admitted complete completed
+waiting offer offered | offered admit admitted | offered lapse withdrawn | offered withdraw withdrawn | offered refuse refused
 """
 
 

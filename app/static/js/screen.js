@@ -9,7 +9,9 @@
       const answer = await fetch(box.dataset.screen, { credentials: "same-origin", headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const now = await answer.json();
-      const drawn = new DOMParser().parseFromString(now.svg, "image/svg+xml").documentElement;
+      if (now.way !== box.dataset.way) { location.reload(); return; }  // the end is near: the other code, with its words
+      // Read as HTML: the drawing names no namespace of its own, and read as XML it would be there but not be drawn.
+      const drawn = new DOMParser().parseFromString(now.svg, "text/html").body.firstElementChild;
       code.replaceChildren(document.importNode(drawn, true));
       box.querySelector("[data-address]").href = now.address;
       box.querySelector("[data-signed]").textContent = now.signed;
