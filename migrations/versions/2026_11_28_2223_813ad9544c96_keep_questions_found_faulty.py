@@ -1,6 +1,6 @@
 """Keep questions found faulty, what became of the papers that held them, and exports of many questions
 
-Revision: 813ad9544c96, after 4b6a39e6e440
+Revision: 813ad9544c96, after 7d6281e5e46e
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '813ad9544c96'
-down_revision = '4b6a39e6e440'
+down_revision = '7d6281e5e46e'
 branch_labels = None
 depends_on = None
 
