@@ -73,10 +73,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "several_numbers": ("有几个不同的数值都得满分，本系统只能有一个", "accepts several different numbers; we have one"),
     "any_answer": ("任何答案都得满分", "any answer earns full marks"),
     "no_gaps": ("没有可作答的空", "has no gap to be filled in"),
-    "document_type": (
-        "文件含有 DOCTYPE 或实体定义，不予读取",
-        "the file declares a document type or entities; such files are not read",
-    ),
     "wrong_root": ("最外层元素应为 <{expected}>", "the outermost element must be <{expected}>"),
     "unfinished": ("题目不完整，后面没有 ANSWER 行", "is not finished by an ANSWER line"),
     "no_stem": ("前面没有题干", "no question stands before it"),
@@ -144,6 +140,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "zip_encrypted": ("压缩包有密码", "the package is encrypted"),
     "picture_left_out": ("图片“{name}”未保留", "the picture “{name}” is left out"),
     "media_left_out": ("音视频或附件“{name}”未保留", "the media “{name}” is left out"),
+    "formatting_left_out": ("格式 {name} 未保留（文字保留）", "the formatting {name} is left out (its text is kept)"),
     "link_left_out": ("链接“{name}”未保留（文字保留）", "the link to “{name}” is left out (its text is kept)"),
     "formula_simplified": (
         "公式已改写为一行文字，请核对",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
+from app.accounts.models import Person
 from app.bank.history import RevisionHistory
 from app.core.asks import Slot
 
@@ -20,3 +23,21 @@ flags_of: Slot[[Sequence[int]], Mapping[int, tuple[str, ...]]] = Slot("bank.flag
 
 history_of: Slot[[int], tuple[RevisionHistory, ...]] = Slot("bank.history_of", by="exams")
 """Figures of a question by revision, the newest first, over all exam sessions whose results are out."""
+
+
+@dataclass(frozen=True)
+class KnownFault:
+    """A question was found faulty: when, why, and the page that says what became of its papers. ``below``: only its revisions
+    before this one."""
+
+    at: datetime
+    reason: str
+    url: str
+    below: int | None
+
+
+known_faults: Slot[[int], tuple[KnownFault, ...]] = Slot("bank.known_faults", by="exams")
+"""What was found wrong with a question, the latest first."""
+
+fault_page: Slot[[Person, int], str] = Slot("bank.fault_page", by="exams")
+"""Where this person takes a question that is faulty out of papers; empty where they may not."""

@@ -18,9 +18,10 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from markupsafe import Markup, escape
 
-from app.core.text import markdown, number
+from app.core.text import markdown
 from question_bank.items import WHOLE, Difficulty, Item, Kind, public_view
 
 KIND_NAMES: dict[Kind, Any] = {
@@ -137,7 +138,7 @@ def face_of(digest: str, item: Item) -> Face:
 def _worth(points: Decimal | None) -> str:
     if points is None:
         return ""
-    return f'<span class="question-points">{escape(_("%(n)s points", n=number(points)))}</span>'
+    return f'<span class="question-points">{escape(ngettext("%(n)s point", "%(n)s points", points))}</span>'
 
 
 def _prepared(item: Item) -> Face:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from app.accounts.guard import current_person, requires
 from app.bank import importing, words
@@ -110,6 +111,7 @@ def _page(found: QuestionImport, status: int = 200, error: str = "") -> Any:
         "problem": importing.problem_text,
         "where": importing.where_text,
         "error": error,
+        "step": importing.STEP,
     }
     return render_template("bank/import.html", **values), status
 
@@ -194,7 +196,12 @@ def undo(import_id: int) -> Any:
             count = importing.undo(locked(found), by=current_person(), now=clock.now())
     except Refused as error:
         return _page(importing.import_for(current_person(), import_id), 409, error.text)
-    flash(_("The import was undone: %(count)s questions were taken back.", count=count), "success")
+    words = ngettext(
+        "The import was undone: %(n)s question was taken back.",
+        "The import was undone: %(n)s questions were taken back.",
+        count,
+    )
+    flash(words, "success")
     return redirect(url_for("bank_import.show", import_id=import_id))
 
 

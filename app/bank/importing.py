@@ -15,6 +15,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_ngettext
 from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
@@ -101,7 +102,6 @@ FIELD_NAMES: dict[str, Any] = {
     "tolerance": _l("tolerance"),
     "unit": _l("unit"),
 }
-ENDINGS = {"yaml": "yaml", "excel": "xlsx", "gift": "txt", "moodle-xml": "xml", "aiken": "txt", "qti": "zip"}
 MEDIA = {"excel": XLSX, "qti": ZIP}
 JOB = "bank.import"
 STEP = 50
@@ -122,7 +122,7 @@ CHOICES: dict[Fate, tuple[Choice, ...]] = {
 """What may be chosen for a row; the first is what holds until something else is chosen."""
 
 FORMAT_NAMES |= {"qti": _l("QTI 2.2 package"), "qti-3": _l("QTI 3.0 package")}
-ENDINGS["qti-3"], MEDIA["qti-3"] = "zip", ZIP
+MEDIA["qti-3"] = ZIP
 #: Where reading takes more than is written under that name.
 READ_NAMES: dict[str, Any] = {"qti": _l("QTI 2.1, 2.2 or 3.0, package or single item")}
 #: Written only: another name reads the same files.
@@ -138,8 +138,10 @@ class NothingToImport(Invalid):
 
 
 class Used(Refused):
-    message = _l(
-        "The import cannot be undone: %(count)s of its questions were changed, reviewed or used since. First: %(codes)s."
+    message = lazy_ngettext(
+        "The import cannot be undone: %(count)s of its questions was changed, reviewed or used since: %(codes)s.",
+        "The import cannot be undone: %(count)s of its questions were changed, reviewed or used since. First: %(codes)s.",
+        "count",
     )
 
 

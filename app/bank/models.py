@@ -235,6 +235,26 @@ class QuestionImportRow(Model):
     before: Mapped[str] = mapped_column(String(20), default="", comment="state of the question before a revision")
 
 
+class QuestionExport(Model):
+    """A file of many questions, written by the worker; it lasts for some days."""
+
+    __tablename__ = "question_export"
+    id: Mapped[pk]
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    format: Mapped[str] = mapped_column(String(20))
+    ids: Mapped[list[Any]] = mapped_column(comment="the questions, in their order")
+    created_at: Mapped[stamp]
+    begun_at: Mapped[datetime | None] = mapped_column(comment="by a worker that is alive, or was")
+    written: Mapped[int] = mapped_column(default=0, comment="questions gone through")
+    losses: Mapped[list[Any]] = mapped_column(
+        default=list, comment="what is lost: [field, number of questions, the first of them]"
+    )
+    done_at: Mapped[datetime | None]
+    file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), index=True)
+
+    file: Mapped[StoredFile | None] = relationship()
+
+
 class ShippedFile(Model):
     """A file of shipped questions as it was last loaded, so that an unchanged one costs nothing at the next start."""
 

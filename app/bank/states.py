@@ -22,6 +22,7 @@ MOVES: dict[tuple[S, Move], S] = {
     (S.DRAFT, Move.RETIRE): S.RETIRED,
     (S.IN_REVIEW, Move.APPROVE): S.LIVE,
     (S.IN_REVIEW, Move.RETURN): S.DRAFT,
+    (S.IN_REVIEW, Move.RETIRE): S.RETIRED,
     (S.LIVE, Move.EDIT): S.DRAFT,
     (S.LIVE, Move.RETIRE): S.RETIRED,
     (S.RETIRED, Move.REVIVE): S.DRAFT,

@@ -103,6 +103,8 @@ def _page(question: Question, revision: QuestionRevision, status: int = 200, **m
         "groups": groups.groups_of(question),
         "rules": rules_of(question.kind),
         "history": asks.history_of(question.id),
+        "known_faults": asks.known_faults(question.id),
+        "fault_page": asks.fault_page(person, question.id),
         "flag_badges": flag_badges,
         "reads_exams": person.can(Can.READ_EXAM),
         "bad_formulae": not_understood(" \n\n".join(texts_of(revision.item))),

@@ -22,7 +22,9 @@ class Did(StrEnum):
     DELETE_PRINT = "exams.session.delete_print"
     DRAW_PAPER = "exams.session.draw_paper"
     DRAW_SEATS = "exams.session.draw_seats"
+    FIND_FAULTY = "exams.question.find_faulty"
     FORCE_IN = "exams.sitting.force_in"
+    LEAVE_FAULT = "exams.question.leave_fault"
     MARK = "exams.sitting.mark"
     MOVE_SEAT = "exams.sitting.move_seat"
     PRINT = "exams.session.print"
@@ -33,6 +35,7 @@ class Did(StrEnum):
     REGRADE_DROP = "exams.regrade.drop"
     REGRADE_PROPOSE = "exams.regrade.propose"
     RELEASE = "exams.session.release"
+    REPLACE_PAPER = "exams.sitting.replace_paper"
     SAVE_PLACE = "exams.session.save_place"
     SET_EXTRA_TIME = "exams.sitting.set_extra_time"
     TAKE_PRINT = "exams.session.take_print"
@@ -68,7 +71,9 @@ name_deeds(
         Did.DELETE_PRINT: _l("Deleted an exam document whose time was over"),
         Did.DRAW_PAPER: _l("Drew a printed version of the paper"),
         Did.DRAW_SEATS: _l("Drew the seat plan"),
+        Did.FIND_FAULTY: _l("Found a question faulty"),
         Did.FORCE_IN: _l("Handed in for a candidate"),
+        Did.LEAVE_FAULT: _l("Left results as they are in spite of a faulty question"),
         Did.MARK: _l("Marked a written answer"),
         Did.MOVE_SEAT: _l("Moved a candidate to another seat"),
         Did.PRINT: _l("Had an exam document made"),
@@ -79,6 +84,7 @@ name_deeds(
         Did.REGRADE_DROP: _l("Gave up a regrade"),
         Did.REGRADE_PROPOSE: _l("Proposed a regrade"),
         Did.RELEASE: _l("Released exam results"),
+        Did.REPLACE_PAPER: _l("Drew a paper anew without a faulty question"),
         Did.SAVE_PLACE: _l("Changed places and rooms of an exam"),
         Did.SET_EXTRA_TIME: _l("Set personal extra time"),
         Did.TAKE_PRINT: _l("Downloaded an exam document"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKey, func, select
+from sqlalchemy import ForeignKey, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.bank.models import Question, QuestionRevision
@@ -35,6 +35,17 @@ def count_paper(session_id: int, revision_ids: Iterable[int]) -> None:
     if ids:
         rows = [{"session_id": session_id, "question_id": one, "papers": 1} for one in sorted(ids)]
         db.session.execute(_one_more(db.session.get_bind().dialect.name), rows)
+
+
+def uncount_paper(session_id: int, revision_ids: Iterable[int]) -> None:
+    """One paper of the session with these questions less: it was drawn anew."""
+    questions = select(QuestionRevision.question_id).where(QuestionRevision.id.in_(list(revision_ids)))
+    db.session.execute(
+        update(PaperCount)
+        .where(PaperCount.session_id == session_id, PaperCount.question_id.in_(questions), PaperCount.papers > 0)
+        .values(papers=PaperCount.papers - 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @cache
@@ -75,7 +86,7 @@ def sessions_with(questions: Sequence[Any]) -> dict[int, list[Use]]:
         rows = db.session.execute(
             select(PaperCount.question_id, PaperCount.papers, ExamSession.id, ExamSession.title)
             .join(ExamSession, ExamSession.id == PaperCount.session_id)
-            .where(PaperCount.question_id.in_(ids[start : start + 500]))
+            .where(PaperCount.question_id.in_(ids[start : start + 500]), PaperCount.papers > 0)
             .order_by(ExamSession.opens_at.desc())
         )
         for row in rows:

@@ -117,7 +117,7 @@ def _figure(session_id: int, question_id: int, one: figures.Question) -> Questio
 
 @asks.used.answered_by
 def used() -> ColumnElement[bool]:
-    return exists().where(PaperCount.question_id == Question.id)
+    return exists().where(PaperCount.question_id == Question.id, PaperCount.papers > 0)
 
 
 @asks.flagged.answered_by

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,7 +21,7 @@ from app.bank import pictures
 from app.bank.drawing import live_pool
 from app.core import clock
 from app.core.crypto import settings
-from app.core.errors import NotFound, Refused
+from app.core.errors import NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.core.text import markdown
 from app.db import db, locked
@@ -182,13 +183,13 @@ def take(made: ExamPrint, session: ExamSession, *, by: Person) -> StoredFile:
 # --- versions of the paper ---------------------------------------------------------------------------------------------
 
 
-def form_of(session: ExamSession, letter: str, *, by: Person | None, now: datetime) -> PaperForm:
+def form_of(session: ExamSession, letter: str, *, by: Person | None, now: datetime, seed: str = "") -> PaperForm:
     """Version A or B of the printed paper, drawn once. B keeps away from the questions of A while the bank allows."""
     kept = {one.letter: one for one in db.session.scalars(select(PaperForm).where(PaperForm.session_id == session.id))}
     if letter in kept:
         return kept[letter]
     version = db.session.get_one(RuleVersion, session.blueprint_version_id)
-    live, seed = live_pool(session.level), f"print-{session.id}-{letter}"
+    live, seed = live_pool(session.level), seed or f"print-{session.id}-{letter}"
     others = {entry["digest"] for one in kept.values() for entry in one.entries}
     seen = frozenset(item_id for item_id, one in live.pins.items() if one.digest in others)
     blueprint = papers.blueprint_for(version)
@@ -210,6 +211,37 @@ def form_of(session: ExamSession, letter: str, *, by: Person | None, now: dateti
     db.session.add(made)
     record(Did.DRAW_PAPER, session, by=by, more={"version": letter, "seed": seed})
     return made
+
+
+def draw_anew(form: PaperForm | None, session: ExamSession, *, reason: str, by: Person, now: datetime) -> int:
+    """Another draw for a printed version, before anybody has begun; how many documents made of the old one were withdrawn.
+    Raises NotAllowedNow once the session has opened: then printed papers are in people's hands."""
+    if form is None:
+        raise NotFound
+    if session.state is not SessionState.PUBLISHED or now >= session.opens_at:
+        raise NotAllowedNow
+    letter, before = form.letter, form.seed
+    db.session.delete(form)
+    db.session.flush()  # the next one takes its place
+    made = form_of(session, letter, by=by, now=now, seed=f"print-{session.id}-{letter}-{secrets.token_hex(6)}")
+    record(Did.DRAW_PAPER, session, by=by, reason=reason, changed={"seed": (before, made.seed)},
+           more={"version": letter})  # fmt: skip
+    old = db.session.scalars(
+        select(ExamPrint).where(
+            ExamPrint.session_id == session.id, ExamPrint.letter == letter, ExamPrint.file_id.is_not(None),
+            ExamPrint.kind.in_(OF_A_PAPER),
+        )
+    ).all()  # fmt: skip
+    for one in old:
+        stored = db.session.get(StoredFile, one.file_id)
+        one.file_id, one.deleted_at = None, now
+        db.session.flush()  # the document lets go of the file before that is deleted
+        if stored is not None:
+            delete_file(stored)
+        record(
+            Did.DELETE_PRINT, session, by=by, reason=reason, more={"kind": one.kind, "version": letter, "print": one.id}
+        )
+    return len(old)
 
 
 def printed_paper(session: ExamSession, form: PaperForm) -> printing.Paper:

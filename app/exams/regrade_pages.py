@@ -20,7 +20,7 @@ from app.core.nav import place
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing, download, page_of
 from app.db import db, locked, unit_of_work
-from app.exams import asks, marking, regrading, sessions
+from app.exams import asks, faults, marking, regrading, sessions
 from app.exams.forms import RegradeDecideForm, RegradeForm
 from app.exams.models import ExamSession, Regrade, RegradeChange, RegradeKind, RegradeState, Sitting
 from app.exams.regrading import Wanted
@@ -86,7 +86,7 @@ def of_session(session_id: int) -> Any:
     return render_template(
         "exams/office/regrade.html", session=found, rows=shown, page=page, pages=pages, words=words, earlier=regrading.regrades_of(found),
         runs=person.can(Can.RUN_EXAM) and found.state in (SessionState.CLOSED, SessionState.RELEASED),
-        total=len(stems), stems=stems,
+        total=len(stems), stems=stems, faulty=faults.faulty_in(found),
     )  # fmt: skip
 
 
@@ -140,6 +140,8 @@ def _form(session: ExamSession, pinned: Any) -> tuple[RegradeForm, list[Any], An
         form.part.choices += [
             (one.id, _("part %(n)s: %(text)s", n=n, text=one.text[:60])) for n, one in enumerate(pinned.item.parts, 1)
         ]
+    if request.method == "GET" and request.args.get("kind") in {kind.value for kind in kinds}:
+        form.kind.data = request.args["kind"]
     accept = None
     if not by_people:
         given = answer_from_form(pinned.item, request.form, "accept") if request.method == "POST" else None

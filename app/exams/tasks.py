@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.db import db, unit_of_work
 from app.exams import (  # noqa: F401 - personal announces itself
+    faults,
     history,
     keeping,
     marking,
@@ -117,3 +118,11 @@ def apply_regrade(item: dict[str, Any], job: Job) -> dict[str, Any]:
         row.state = RegradeState.APPLIED
         return {}
     return {"changed": regrading.apply(row, item["sittings"], now=clock.now())}
+
+
+@work(faults.JOB)
+def replace_papers(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Some papers with a faulty question, drawn anew."""
+    fault = db.session.get_one(faults.QuestionFault, item["fault"])
+    done = faults.replace(fault, item["sittings"], now=clock.now())
+    return {state.value: count for state, count in done.items()}

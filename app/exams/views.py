@@ -28,6 +28,7 @@ from app.exams import (  # noqa: F401 - pages
     appeals,
     attempts,
     blueprint_pages,
+    fault_pages,
     hall,
     marking,
     marking_pages,
@@ -63,6 +64,7 @@ bp = Blueprint("exams", __name__, url_prefix="/exams", template_folder="template
 blueprints = [
     bp, office, setup_pages, candidates_pages, places_pages, prints_pages, blueprint_pages.bp, hall.bp, hall.quit_bp,
     marking_pages.bp, regrade_pages.bp, appeal_pages.bp, statistics_pages.bp,
+    fault_pages.bp,
 ]  # fmt: skip
 
 RECENT = timedelta(days=366)

@@ -1,7 +1,7 @@
 """Aiken: single choice in plain text, and nothing else.
 
 The question on one line; the options below, each behind its letter (``A.`` or ``A)``, from A on); then ``ANSWER: B``. We also take the full-width marks
-``A．``, ``A）``, ``A、`` and ``ANSWER：``. Everything besides question, options and key is lost: so are the id, which is made anew from the words, and marks of
+``A．``, ``A）``, ``A、`` and ``ANSWER：``, full-width letters, and ``答案：B``. Everything besides question, options and key is lost: so are the id, which is made anew from the words, and marks of
 emphasis. A question of several lines is left out.
 """
 
@@ -19,9 +19,10 @@ from question_bank.formats.taking import Full, Notes, Taking
 from question_bank.items import Item, Kind
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_OPTION = re.compile(r"([A-Z])[.)．）、][ \t]*(.*)")
-_ANSWER = re.compile(r"ANSWER[ \t]*[:：][ \t]*(.*)", re.IGNORECASE)
-_LETTER = re.compile(r"([A-Z])[.)．）、]?\Z")
+_NARROW = {ord("Ａ") + n: letter for n, letter in enumerate(LETTERS)}
+_OPTION = re.compile(r"([A-ZＡ-Ｚ])[.)．）、][ \t]*(.*)")
+_ANSWER = re.compile(r"(?:ANSWER|(?:正确|参考)?答案)[ \t]*[:：][ \t]*(.*)", re.IGNORECASE)
+_LETTER = re.compile(r"([A-ZＡ-Ｚ])[.)．）、]?\Z")
 
 
 @dataclass
@@ -60,7 +61,7 @@ def _read_text(text: str, notes: Sequence[Refusal] = ()) -> Reading:
                 if now is None:
                     taking.refuse(f"line {number}", "no_stem")
                 elif option:
-                    _add(now, number, option[1], option[2])
+                    _add(now, number, option[1].translate(_NARROW), option[2])
                 elif answer:
                     _take(now, number, answer[1].strip(), taking)
                     now = None
@@ -88,7 +89,7 @@ def _add(question: _Question, number: int, letter: str, text: str) -> None:
 
 def _take(question: _Question, number: int, answer: str, taking: Taking) -> None:
     letter = _LETTER.match(answer)
-    key = LETTERS.index(letter[1]) if letter else -1
+    key = LETTERS.index(letter[1].translate(_NARROW)) if letter else -1
     if not 0 <= key < max(1, len(question.options)):
         question.fault = question.fault or (number, "not_a_letter", {"answer": answer[:40]})
     if question.fault:

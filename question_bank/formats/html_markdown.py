@@ -1,8 +1,9 @@
-"""HTML, as exchange formats carry it, into the Markdown that questions hold, and back.
+"""HTML, as exchange formats carry it, into the Markdown that questions hold, and back. All formats read it by this one way.
 
-Markdown has no place for some things: what is left out is told to ``said(code, **values)``: ``picture_left_out``,
-``media_left_out``, ``formula_simplified``, ``link_left_out``. Text is escaped where Markdown would read marks into it. Raw HTML
-never comes out: our pages would print it.
+Paragraphs, lists, tables (the first row is the heading), emphasis, code, links, pictures with an ``http(s)`` address are kept; sub- and
+superscripts become the Unicode ones where there are such, else ``_(…)`` and ``^(…)``. Markdown has no place for some things: what
+is left out is told to ``said(code, **values)``: ``picture_left_out``, ``media_left_out``, ``formula_simplified``, ``link_left_out``,
+``formatting_left_out``. Text is escaped where Markdown would read marks into it. Raw HTML never comes out: our pages would print it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
-from question_bank.formats.pictures import Resolve
+from question_bank.formats.pictures import PREFIX, Resolve
 from question_bank.formats.xml_nodes import MOST_DEPTH, Node, Raw, element, parse
 
 Said = Callable[..., None]
@@ -26,12 +28,18 @@ BLOCKS = frozenset(
     "p div section article aside main header footer nav figure figcaption blockquote ul ol li dl dt dd table caption "
     "thead tbody tfoot tr td th pre hr address h1 h2 h3 h4 h5 h6 details summary fieldset form center".split()
 )
-_SKIPPED = frozenset("script style head title template noscript stylesheet catalogInfo companionMaterialsInfo".split())
-_MEDIA = frozenset("object audio video iframe embed svg canvas source track applet".split())
+_SKIPPED = frozenset("style head title template noscript stylesheet catalogInfo companionMaterialsInfo".split())
+_MEDIA = frozenset(
+    "object audio video iframe embed svg canvas source track applet script button input select textarea".split()
+)
+_SILENT = frozenset("svg select textarea script".split())
+"""Media whose words are no words of the text."""
+_FORMATTED = frozenset("u ins font big small mark blink marquee".split())
 _VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
-_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "s": "~~", "del": "~~", "strike": "~~"}
+_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "s": "~~", "del": "~~", "strike": "~~",
+          "cite": "*", "var": "*"}  # fmt: skip
 STRUCK = "ttm-strike"
-_SUPER = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+_SUPER = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
 _SUB = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
 _CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]"
 _BREAK = "\\\n"
@@ -40,10 +48,20 @@ _ACTIVE_INSIDE = re.compile(r"[\\`*_\[\]<>&~\t\r\n\f]|  ")
 _ACTIVE = re.compile(r"[\\`*_\[\]<>&~|\t\r\n\f\v]|  |\A[ \d#+=-]|[ ]\Z")
 
 
-def to_markdown(html: str | Node, *, said: Said | None = None, resolve: Resolve | None = None) -> str:
-    """HTML (a text, or an element read already) as Markdown, without white space around it. ``resolve`` takes pictures."""
+def to_markdown(
+    html: str | Node, *, said: Said | None = None, resolve: Resolve | None = None, marks: bool = True
+) -> str:
+    """HTML (a text, or an element read already) as Markdown, or (without ``marks``) as plain text, without white space around
+    it. ``resolve`` takes pictures; it says itself what it does not take."""
     root = html if isinstance(html, Node) else parse_html(html)
-    return _Writer(said or _silent, resolve).blocks(root).strip()
+    return _Writer(said or _silent, resolve, marks).blocks(root).strip()
+
+
+def stand_in(address: str, words: str) -> str:
+    """Words in the place of a picture that is not kept, so that the gap can be seen."""
+    name = "" if address.startswith("data:") else unquote(address.rsplit("/", 1)[-1])[:80]
+    told = re.sub(r"[\\`*_\[\]<>~|&\n]", " ", words or name).strip()
+    return f"（图：{told}）" if told else "（图）"
 
 
 def _silent(_: str, **__: object) -> None:
@@ -53,6 +71,18 @@ def _silent(_: str, **__: object) -> None:
 # --- HTML as people write it ------------------------------------------------------------------------------------------
 
 
+#: Elements whose end may be left out: the next of these ends them, up to the element that holds them.
+_CLOSES = {
+    "li": ({"li"}, {"ul", "ol"}),
+    "tr": ({"tr", "td", "th"}, {"table"}),
+    "td": ({"td", "th"}, {"tr", "table"}),
+    "th": ({"td", "th"}, {"tr", "table"}),
+    "dt": ({"dt", "dd"}, {"dl"}),
+    "dd": ({"dt", "dd"}, {"dl"}),
+    "option": ({"option"}, {"select"}),
+}
+
+
 class _Html(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -60,16 +90,25 @@ class _Html(HTMLParser):
         self.open = [self.top]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS and self.open[-1].name == "p":
+            self.open.pop()
+        if tag in _CLOSES:
+            closed, fence = _CLOSES[tag]
+            place = len(self.open) - 1
+            while place > 0 and self.open[place].name not in fence:
+                place -= 1
+            first = next((n for n in range(place + 1, len(self.open)) if self.open[n].name in closed), None)
+            if first is not None:
+                del self.open[first:]
         node = Node(tag, {key: value or "" for key, value in attrs})
-        if tag in ("p", "li", "tr", "td", "th", "dt", "dd"):  # their end may be left out
-            for place in range(len(self.open) - 1, 0, -1):
-                if self.open[place].name == tag:
-                    del self.open[place:]
-                if place < len(self.open) and self.open[place].name in ("ul", "ol", "table", "div", "blockquote"):
-                    break
         self.open[-1].children.append(node)
         if tag not in _VOID and len(self.open) < MOST_DEPTH:
             self.open.append(node)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if self.open[-1].name == tag and tag not in _VOID:
+            self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
         for place in range(len(self.open) - 1, 0, -1):
@@ -83,13 +122,21 @@ class _Html(HTMLParser):
 
 def parse_html(html: str) -> Node:
     """A fragment of HTML, however untidy, as a tree. Never raises."""
+    # A bracket that no tag follows is a character (and would cost the parser a search to the end each time).
+    html = re.sub(r"<(?!/?[A-Za-z][^<>]*>)", "&lt;", _without_comments(html))
     reader = _Html()
-    try:
-        reader.feed(html)
-        reader.close()
-    except (AssertionError, ValueError):  # declarations that html.parser gives up on
-        return element("div", None, re.sub(r"<[^>]*>", " ", html))
+    reader.feed(html)
+    reader.close()
     return reader.top
+
+
+def _without_comments(html: str) -> str:
+    """Without comments and marked sections (``<![if …]>``, on which the parser of the standard library stumbles)."""
+    pieces, place = [], 0
+    while (start := html.find("<!--", place)) >= 0 and (end := html.find("-->", start + 4)) >= 0:
+        pieces.append(html[place:start])
+        place = end + 3
+    return re.sub(r"<!(?!doctype)[^<>]{0,1000}>?", "", "".join([*pieces, html[place:]]), flags=re.IGNORECASE)
 
 
 # --- to Markdown ------------------------------------------------------------------------------------------------------
@@ -100,11 +147,14 @@ def _is_block(node: Node | str) -> bool:
 
 
 class _Writer:
-    def __init__(self, said: Said, resolve: Resolve | None = None) -> None:
-        self.said, self.resolve = said, resolve
+    def __init__(self, said: Said, resolve: Resolve | None = None, marks: bool = True) -> None:
+        self.said, self.resolve, self.marks = said, resolve, marks
 
     def blocks(self, node: Node) -> str:
         """The children of an element, as blocks with an empty line between."""
+        return "\n\n".join(self.pieces(node))
+
+    def pieces(self, node: Node) -> list[str]:
         told: list[str] = []
         line: list[Node | str] = []
         for child in [*node.children, None]:
@@ -119,34 +169,40 @@ class _Writer:
                 made = self.block(child)
                 if made.strip():
                     told.append(made)
-        return "\n\n".join(told)
+        return told
 
     def paragraph(self, children: Sequence[Node | str]) -> str:
-        return _guarded(_tidied(self.inline(children)))
+        text = self.inline(children)
+        return (
+            _guarded(_tidied(text))
+            if self.marks
+            else "\n".join(" ".join(line.split()) for line in text.strip().split("\n"))
+        )
 
     def block(self, node: Node) -> str:
         name = node.name
         if name in _SKIPPED:
             return ""
         if name == "hr":
-            return "---"
+            return "---" if self.marks else ""
         if name in ("ul", "ol"):
             return self.listed(node)
-        if name == "blockquote":
+        if name == "blockquote" and self.marks:
             return "\n".join(f"> {line}".rstrip() for line in self.blocks(node).split("\n"))
         if name == "pre":
             code = "".join(_plain(node)).strip("\n")
             fence = "`" * max(3, max((len(run) for run in re.findall("`+", code)), default=0) + 1)
-            return f"{fence}\n{code}\n{fence}"
+            return f"{fence}\n{code}\n{fence}" if code.strip() and self.marks else code
         if name == "table":
             return self.table(node)
-        if len(name) == 2 and name[0] == "h" and name[1] in "123456":
+        if len(name) == 2 and name[0] == "h" and name[1] in "123456" and self.marks:
             line = re.sub(r"(?<![\\#])(#+)$", r"\\\1", self.one_line(node))
             return f"{'#' * int(name[1])} {line}" if line else ""
         if name in _MEDIA:
             pictured = name == "object" and node.get("type").startswith("image/")
-            self.said("picture_left_out" if pictured else "media_left_out", name=node.get("data")[:80] or name)
-            return self.blocks(node)
+            code = "picture_left_out" if pictured else "media_left_out"
+            self.said(code, name=node.get("data")[:80] or name, tag=name)
+            return "" if name in _SILENT else self.blocks(node)
         if name == "dt":
             return self._wrapped("**", self.blocks(node))
         return self.blocks(node)
@@ -159,10 +215,16 @@ class _Writer:
         loose = False
         start = int(node.get("start")) if re.fullmatch(r"\d{1,8}", node.get("start")) else 1
         number = start - 1
-        for child in node.nodes:
+        for child in node.children:
+            if isinstance(child, str) and not child.strip():
+                continue
             number += 1
             mark = f"{number}. " if node.name == "ol" else "- "
-            text = self.blocks(child) if child.name == "li" else self.blocks(element("li", None, child))
+            item = child if isinstance(child, Node) and child.name == "li" else element("li", None, child)
+            pieces = self.pieces(item)
+            listed = [one for one in item.nodes if one.name in ("ul", "ol")]
+            tight = len(pieces) == 2 and len(listed) == 1 and item.nodes[-1] is listed[0]
+            text = ("\n" if tight else "\n\n").join(pieces)
             loose = loose or "\n\n" in text
             rows.append(mark + text.replace("\n", "\n" + " " * len(mark)))
         return re.sub(r"\n[ ]+(?=\n)", "\n", ("\n\n" if loose else "\n").join(rows))
@@ -170,23 +232,26 @@ class _Writer:
     def table(self, node: Node) -> str:
         rows = [[self.one_line(cell) for cell in row.all("td", "th")] for row in node.find("tr")]
         rows = [row for row in rows if row]
+        captions = [self.one_line(one) for one in node.all("caption")]
         if not rows:
-            return ""
+            return "\n\n".join(captions)
+        if not self.marks:
+            return "\n\n".join([*captions, "\n".join(" | ".join(row) for row in rows)])
         width = max(map(len, rows))
-        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row + [""] * (width - len(row))) + " |"
+        lines = ["| " + " | ".join(re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in row + [""] * (width - len(row))) + " |"
                  for row in rows]  # fmt: skip
         lines.insert(1, "|" + " --- |" * width)
-        caption = node.first("caption")
-        return (
-            "\n\n".join([self.one_line(caption)] * bool(caption) + ["\n".join(lines)]) if caption else "\n".join(lines)
-        )
+        return "\n\n".join([*captions, "\n".join(lines)])
 
     def inline(self, children: Sequence[Node | str]) -> str:
         told: list[str] = []
         for child in children:
-            told.append(
-                self.node(child) if isinstance(child, Node) else child if isinstance(child, Raw) else _escaped(child)
-            )
+            if isinstance(child, Node):
+                told.append(self.node(child))
+            elif isinstance(child, Raw):
+                told.append(child)
+            else:
+                told.append(_escaped(child) if self.marks else re.sub(r"\s+", " ", child))
         return "".join(told)
 
     def node(self, node: Node) -> str:
@@ -194,22 +259,24 @@ class _Writer:
         if name in _SKIPPED:
             return ""
         if name == "br":
-            return _BREAK
+            return _BREAK if self.marks else "\n"
         if name == "img":
             return self.picture(node)
         if name == "math":
-            self.said("formula_simplified")
-            return _escaped(_formula(node))
+            self.said("formula_simplified", tag=name)
+            return _escaped(_formula(node)) if self.marks else _formula(node)
         if name in _MEDIA:
             return self.media(node)
-        if name in _MARKS:
-            return self._wrapped(_MARKS[name], self.inline(node.children))
         if name == "span" and STRUCK in node.classes:
             return self._wrapped("~~", self.inline(node.children))
+        if name in _FORMATTED or "style" in node.attributes:
+            self.said("formatting_left_out", name=name)
+        if name in _MARKS:
+            return self._wrapped(_MARKS[name], self.inline(node.children))
         if name in ("code", "tt", "kbd", "samp"):
-            return _code("".join(_plain(node)))
+            return _code("".join(_plain(node))) if self.marks else "".join(_plain(node))
         if name in ("sup", "sub"):
-            return _raised(self.inline(node.children), name)
+            return _raised(self.inline(node.children).strip(), name, self.marks)
         if node.get("data-role") == "tooltip-content":  # TAO
             return f"（{self.inline(node.children)}）"
         if name == "q":
@@ -225,6 +292,8 @@ class _Writer:
     def _wrapped(self, mark: str, text: str) -> str:
         """Text between marks. White space and punctuation at the ends go outside: there the marks would not be seen as such
         (**很好：**所以)."""
+        if not self.marks:
+            return text
         text = text.replace(_BREAK, " ") if text.strip("\\\n ") == "" else text
         first, last = 0, len(text)
         while first < last and _loose(text[first]):
@@ -238,32 +307,32 @@ class _Writer:
 
     def picture(self, node: Node) -> str:
         address, words = node.get("src"), " ".join(node.get("alt").split())
-        if re.match(r"https?://[^\s()<>]+\Z", address):
+        if self.marks and re.match(r"https?://[^\s()<>\\\x00-\x1f]+\Z", address):
             return f"![{_escaped(words)}]({address})"
-        if self.resolve:
-            ours = self.resolve(address)
-            if ours:
-                return f"![{_escaped(words)}]({ours})"
-            return f"［{_escaped(words)}］" if words else ""
-        self.said("picture_left_out", name=address[:80] if not address.startswith("data:") else "data:")
-        return f"［{_escaped(words)}］" if words else ""
+        ours = address if address.startswith(PREFIX) else self.resolve(address) if self.resolve else None
+        if ours and self.marks:
+            return f"![{_escaped(words)}]({ours})"
+        if not ours and not self.resolve:
+            self.said("picture_left_out", name=address[:80] if not address.startswith("data:") else "data:")
+        return stand_in(address, words)
 
     def media(self, node: Node) -> str:
         address = node.get("data") or node.get("src")
-        kind = node.get("type")
-        if node.name == "object" and kind.startswith("image/"):
+        if node.name == "object" and node.get("type").startswith("image/"):
             return self.picture(Node("img", {"src": address, "alt": node.get("alt") or node.text}))
-        self.said("media_left_out", name=address[:80] or node.name)
+        self.said("media_left_out", name=address[:80] or node.name, tag=node.name)
+        if node.name in _SILENT:
+            return ""
         return self.inline([child for child in node.children if isinstance(child, str) or child.name not in _MEDIA])
 
     def link(self, node: Node) -> str:
         address, text = node.get("href"), self.inline(node.children)
-        if not text.strip():
+        if not text.strip() or not self.marks:
             return text
-        if re.match(r"(https?://|mailto:)[^\s()<>]+\Z", address):
+        if re.match(r"(https?://|mailto:)[^\s()<>\\\x00-\x1f]+\Z", address) and "\n" not in text:
             return f"[{text.strip()}]({address})"
         if address and not address.startswith("#"):
-            self.said("link_left_out", name=address[:80])
+            self.said("link_left_out", name=unquote(address)[:80])
         return text
 
 
@@ -272,6 +341,8 @@ def _loose(character: str) -> bool:
 
 
 def _plain(node: Node) -> list[str]:
+    if node.name == "br":
+        return ["\n"]
     return [text for child in node.children for text in ([str(child)] if isinstance(child, str) else _plain(child))]
 
 
@@ -284,8 +355,8 @@ def _code(text: str) -> str:
     return f"{fence}{space}{text}{space}{fence}"
 
 
-def _raised(text: str, name: str) -> str:
-    table, mark = (_SUPER, "^") if name == "sup" else (_SUB, "\\_")
+def _raised(text: str, name: str, marks: bool) -> str:
+    table, mark = (_SUPER, "^") if name == "sup" else (_SUB, "\\_" if marks else "_")
     if text and all(ord(character) in table for character in text):
         return text.translate(table)
     return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})" if text else ""
@@ -321,6 +392,7 @@ def _math(node: Node | str) -> str:
 
 def _escaped(text: str) -> str:
     """Text without anything that Markdown would take for a mark; white space becomes single spaces."""
+    text = text.replace("\xa0", " ")
     if not _ACTIVE_INSIDE.search(text):
         return text
     text = re.sub(

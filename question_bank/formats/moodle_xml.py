@@ -40,9 +40,10 @@ from question_bank.formats.moodle import (
 from question_bank.formats.pictures import addresses, file_name
 from question_bank.formats.results import Reading, Refusal, Writing
 from question_bank.formats.taking import Full, Notes, Taking
-from question_bank.formats.xml_tree import BadXml, Node, parse
+from question_bank.formats.xml_nodes import Node, XmlRefused, parse
 from question_bank.items import BadItem, Criterion, Item, Kind
 
+MOST_ELEMENTS = 2_000_000
 RUBRIC = "评分要点："
 _FORMATS = {"html": HTML, "markdown": MARKDOWN, "plain_text": PLAIN, "moodle_auto_format": AUTO, "wiki_like": PLAIN}
 _TEXT_WITH_PICTURE = re.compile(r"<text>([^<]*picture:[^<]*)</text>")
@@ -107,12 +108,12 @@ def _read_text(text: str, notes: Sequence[Refusal] = ()) -> Reading:
     taking = Taking(notes)
     root: Node | None
     try:
-        root = parse(text)
-    except BadXml as error:
+        root = parse(text, namespaces=False, most_nodes=MOST_ELEMENTS)
+    except XmlRefused as error:
         root = error.root
         where = f"line {error.line}" if error.line else ""
         taking.reading.refusals.append(Refusal(where, error.reason, "", error.values))
-    if root is not None and root.tag != "quiz":
+    if root is not None and root.name != "quiz":
         taking.refuse(f"line {root.line}", "wrong_root", expected="quiz")
     elif root is not None:
         _read_quiz(root, taking)
@@ -122,9 +123,9 @@ def _read_text(text: str, notes: Sequence[Refusal] = ()) -> Reading:
 def _read_quiz(root: Node, taking: Taking) -> None:
     category = Category()
     try:
-        for node in root.children:
-            if node.tag != "question":
-                taking.refuse(f"line {node.line}", "unknown_key", f"<{node.tag[:40]}>")
+        for node in root.nodes:
+            if node.name != "question":
+                taking.refuse(f"line {node.line}", "unknown_key", f"<{node.name[:40]}>")
             elif node.attributes.get("type") == "category":
                 category = Category.of(node.words("category", "text"))
                 if node.words("info", "text"):
@@ -145,8 +146,8 @@ def _take(node: Node, category: Category, taking: Taking) -> None:
     name = node.words("name", "text")
     try:
         for part in node.walk():
-            if _CONTROL.search(part.text):
-                raise BadItem(part.tag, "control_character")
+            if _CONTROL.search(part.own):
+                raise BadItem(part.name, "control_character")
         labels.set_id(data, node.words("idnumber"), notes)
         where += f" · {data['id']}" if "id" in data else f" · {' '.join(name.split())[:40]}" if name else ""
         notes.names = int(bool(name) and name != data.get("id"))
@@ -188,7 +189,7 @@ def _files(node: Node) -> dict[str, str]:
         encoding = file.attributes.get("encoding", "base64")
         if encoding == "base64":
             path = file.attributes.get("path", "/").strip("/")
-            found[f"{path}/{file.attributes.get('name', '')}".lstrip("/")] = file.text
+            found[f"{path}/{file.attributes.get('name', '')}".lstrip("/")] = file.own
     return found
 
 
@@ -215,11 +216,11 @@ def _read_common(node: Node, data: dict[str, Any], notes: Notes) -> None:
             notes.setting(name)
         elif words:
             notes.add("note_text", name, text=words)
-    for child in node.children:
-        value = child.text.strip()
+    for child in node.nodes:
+        value = child.own.strip()
         value = value.rstrip("0").rstrip(".") or "0" if "." in value else value
-        if value and child.tag not in _KNOWN | _UNIMPORTANT and value not in _SETTINGS.get(child.tag, ()):
-            notes.setting(child.tag[:40])
+        if value and child.name not in _KNOWN | _UNIMPORTANT and value not in _SETTINGS.get(child.name, ()):
+            notes.setting(child.name[:40])
 
 
 def _read_points(written: str, data: dict[str, Any], notes: Notes) -> None:
@@ -291,7 +292,7 @@ def _read_numerical(node: Node, form: str, data: dict[str, Any], notes: Notes) -
         if answer.words("fraction"):
             weight = weight_of(answer.words("fraction")) * 100
         feedback = _words(answer.first("feedback"), form, notes, "value")
-        number = answer.words("text") or answer.text.strip()
+        number = answer.words("text") or answer.own.strip()
         rows.append(Weighted(number, weight, feedback, answer.words("tolerance")))
     set_number(data, rows, notes)
     units = [unit for group in node.all("units") for unit in group.all("unit")]
@@ -321,7 +322,8 @@ def _read_essay(node: Node, form: str, data: dict[str, Any], notes: Notes) -> No
     data["kind"] = Kind.ESSAY.value
     told = _markdown(node.first("graderinfo"), form, notes, "reference")
     reference, mark, below = told.rpartition(RUBRIC)
-    lines = [_CRITERION.fullmatch(line.strip()) for line in below.strip().split("\n")]
+    rows = below.strip().removeprefix("\\\n").replace("\\\n", "\n").split("\n")
+    lines = [_CRITERION.fullmatch(row.strip()) for row in rows]
     if mark and (not reference or reference.endswith("\n")) and all(lines):
         data["reference"] = reference.strip()
         data["rubric"] = [{"points": found[1], "point": _unescaped(found[2])} for found in lines if found]

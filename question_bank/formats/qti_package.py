@@ -30,7 +30,7 @@ from question_bank.items import LINE, BadItem, Difficulty, Item, Kind
 MANIFEST = "imsmanifest.xml"
 PICTURES = "pictures"
 MOST_UNPACKED = 50 * 1024 * 1024
-MOST_MEMBERS = 10_000
+MOST_MEMBERS = 25_000
 OURS = "urn:ttm:question:1"
 _DIFFICULTIES = {
     "very easy": Difficulty.EASY,

@@ -116,17 +116,27 @@ class ItemReader:
         lost: list[tuple[str, dict[str, object]]] = []
         node = Node("div", {}, list(nodes))
 
+        plainer: dict[str, None] = {}
+
         def said(code: str, **values: object) -> None:
-            lost.append((code, values))
+            if code == "formatting_left_out":
+                plainer[f"<{values['name']}>"] = None
+            else:
+                lost.append((code, values))
 
         text = to_markdown(node, said=said, resolve=self.pictures and self.pictures(said))
+        if plainer:
+            lost.append(("formatting_left_out", {"name": ", ".join(plainer)[:80]}))
         self.lost += [(text, code, values) for code, values in lost]
         return text
 
     def words(self, choice: Node) -> str:
         """The text of a choice. Raises :class:`BadItem` for one that is nothing but a picture."""
         text = self.markdown(choice.children)
-        if not text and choice.nodes:
+        pictured = choice.find("img", "object")
+        if choice.nodes and (
+            not text or (pictured and not (choice.text or "![" in text or any(n.get("alt") for n in pictured)))
+        ):
             raise BadItem(choice.name, "qti_picture_choice")
         return text
 

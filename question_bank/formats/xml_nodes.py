@@ -2,7 +2,8 @@
 
 The encoding is the one the file declares (UTF-8, UTF-16, GB18030 …), which expat alone would not read. Namespaces are
 checked by the parser and then forgotten: names are local. ``qti-choice-interaction`` with ``response-identifier`` (QTI 3)
-becomes ``choiceInteraction`` with ``responseIdentifier``, so that one reader does for all versions.
+becomes ``choiceInteraction`` with ``responseIdentifier``, so that one reader does for all versions. What was complete when an
+error came is kept with the error.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ _MARKS = (
 
 
 class XmlRefused(ValueError):
-    """Not XML that is taken. ``reason`` is a code of ``reasons.py``."""
+    """Not XML that is taken, or not further. ``reason`` is a code of ``reasons.py``; ``root`` holds what was read before."""
+
+    line = 0
+    root: Node | None = None
 
     def __init__(self, reason: str, **values: object) -> None:
         self.reason, self.values = reason, values
@@ -100,6 +104,18 @@ class Node:
         return "".join(told).strip()
 
     @property
+    def own(self) -> str:
+        """The text that stands in it directly, as it is written."""
+        return "".join(child for child in self.children if isinstance(child, str))
+
+    def words(self, *path: str) -> str:
+        """The direct text at a path of first children, ``""`` where there is none."""
+        node: Node | None = self
+        for name in path:
+            node = node.first(name) if node else None
+        return node.own.strip(" \t\n\r") if node else ""
+
+    @property
     def classes(self) -> list[str]:
         return self.get("class").split()
 
@@ -129,48 +145,67 @@ def decoded(data: bytes) -> str:
         raise XmlRefused("encoding", name=encoding) from None
 
 
-def parse(data: bytes | str) -> Node:
+def parse(data: bytes | str, *, namespaces: bool = True, most_nodes: int = MOST_NODES) -> Node:
     """The root of an XML file. Raises :class:`XmlRefused`, and nothing else."""
     text = data if isinstance(data, str) else decoded(data)
-    builder = _Builder()
+    builder = _Builder(most_nodes)
+    start = text.lstrip("\ufeff \t\r\n")
+    above = text.count("\n", 0, len(text) - len(start))
     try:
-        return builder.parsed(text.lstrip("\ufeff \t\r\n"))
+        return builder.parsed(start, namespaces, above)
     except expat.ExpatError as error:
-        detail = f"{expat.ErrorString(error.code)}, line {error.lineno}"
-        raise XmlRefused("not_readable", detail=detail) from None
+        line = error.lineno + above
+        refused = XmlRefused("not_readable", detail=f"{expat.ErrorString(error.code)}, line {line}")
+        refused.line = line
+    except XmlRefused as error:
+        refused = error
+        refused.line = builder.line
     except (ValueError, LookupError) as error:
-        if isinstance(error, XmlRefused):
-            raise
-        raise XmlRefused("not_readable", detail=type(error).__name__) from None
+        refused = XmlRefused("not_readable", detail=type(error).__name__)
+        refused.line = builder.line
+    refused.root = next(iter(builder.top.nodes), None)
+    raise refused from None
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, most_nodes: int) -> None:
         self.top = Node("")
         self.open = [self.top]
-        self.count = 0
+        self.count, self.most, self.above, self.line = 0, most_nodes, 0, 0
 
-    def parsed(self, text: str) -> Node:
-        parser = expat.ParserCreate(namespace_separator=" ")
+    def parsed(self, text: str, namespaces: bool, above: int) -> Node:
+        parser = expat.ParserCreate(namespace_separator=" ") if namespaces else expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
-        self.parser = parser
+        self.parser, self.above = parser, above
         try:
             parser.Parse(text, True)
+        except BaseException:
+            self._unfinished()
+            raise
         finally:
+            self.line = parser.CurrentLineNumber + above
             del self.parser, parser
         return self.top.nodes[0]
+
+    def _unfinished(self) -> None:
+        """Elements that were open when reading ended are not kept, but for the outermost."""
+        for parent, child in zip(self.open[1:], self.open[2:], strict=False):
+            parent.children.remove(child)
 
     def _doctype(self, *_: object) -> NoReturn:
         raise XmlRefused("dtd")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.count += 1
-        if len(self.open) > MOST_DEPTH or self.count > MOST_NODES:
-            raise XmlRefused("not_readable", detail=f"nested too deeply, line {self.parser.CurrentLineNumber}")
+        line = self.parser.CurrentLineNumber + self.above
+        if len(self.open) > MOST_DEPTH:
+            raise XmlRefused("not_readable", detail=f"nested too deeply, line {line}")
+        if self.count > self.most:
+            raise XmlRefused("not_readable", detail=f"too many elements, line {line}")
         local = name.rpartition(" ")[2]
         if local.startswith("qti-"):
             local = _camel(local[4:])
@@ -180,7 +215,7 @@ class _Builder:
         for name in ("lang", "base"):
             if f"{_XML} {name}" in attributes:
                 own[f"xml:{name}"] = attributes[f"{_XML} {name}"]
-        node = Node(local, own, [], self.parser.CurrentLineNumber)
+        node = Node(local, own, [], line)
         self.open[-1].children.append(node)
         self.open.append(node)
 

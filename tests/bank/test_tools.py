@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from sqlalchemy import select
 
 from app.bank import comparing, groups, service
 from app.bank.drawing import live_pool
-from app.bank.models import BankPicture, EnemyGroup
+from app.bank.models import BankPicture, EnemyGroup, QuestionExport
 from app.core import clock
 from app.core.permissions import Role
 from app.db import db, locked, unit_of_work
@@ -226,3 +228,31 @@ def test_texts_carry_tables_and_formulae(app: Any) -> None:
     with app.test_request_context():
         html = face_of("test-formula", item).html("q", title="1")
     assert "<table>" in html and "<mfrac>" in html and "<msup>" in html
+
+
+def test_a_long_list_is_written_in_the_background(
+    author: Any, browser: Any, monkeypatch: pytest.MonkeyPatch, set_clock: Any
+) -> None:
+    from app.bank import export_pages, exporting, tasks
+
+    monkeypatch.setattr(export_pages, "AT_ONCE", 2)
+    monkeypatch.setattr(exporting, "PART", 3)
+    for n in range(4):
+        with unit_of_work():
+            service.create(factories.item(f"LONG-{n}", text=f"长列表第 {n} 题"), by=author, now=clock.now())
+    assert "后台" in browser.get("/bank/export?state=draft").text
+    sent = browser.post("/bank/export", data={"state": "draft", "format": "aiken"})
+    page = sent.location
+    assert sent.status_code == 302 and 'data-job="' in browser.get(page).text
+    assert browser.get(f"{page}.json").json["ended"] is False and browser.get(f"{page}/zip").status_code == 404
+    tasks.write_exports(clock.now())
+    assert browser.get(f"{page}.json").json == {"ended": True, "finished": 4, "done": 4, "refused": 0, "left": ""}
+    shown = browser.get(page).text
+    assert "解析" in shown and f"{page}/zip" in shown
+    with zipfile.ZipFile(io.BytesIO(browser.get(f"{page}/zip").data)) as archive:
+        assert archive.namelist() == ["questions-1.txt", "questions-2.txt"]
+        assert sum(len(read(archive.read(name), "aiken").items) for name in archive.namelist()) == 4
+    set_clock(clock.now() + timedelta(days=4))
+    tasks.let_exports_go(clock.now())
+    db.session.rollback()
+    assert db.session.scalars(select(QuestionExport)).all() == []

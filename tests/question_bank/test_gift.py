@@ -162,7 +162,7 @@ def test_escapes():
         ("[html]<b>2*3</b> &amp; 4", "**2\\*3** & 4"),
         ("[markdown]**2** & 4", "**2** & 4"),
         ("[plain]<b>2*3*4</b>", "\\<b>2\\*3\\*4\\</b>"),
-        ("[moodle]<b>x</b>\ny", "**x**  \ny"),
+        ("[moodle]<b>x</b>\ny", "**x**\\\ny"),
         ("[moodle]x < y\nz", "x < y  \nz"),
         ("[unknown]x", "[unknown]x"),
     ],

@@ -532,8 +532,8 @@ def test_html_becomes_markdown():
 @pytest.mark.parametrize(
     ("html", "text", "note"),
     [
-        ('<p>看图 <img src="images/a.png" alt="示意"/></p>', "看图 ［示意］", "picture_missing"),
-        ('<p>看图 <img src="data:image/png;base64,AAAA" alt=""/>。</p>', "看图 。", "picture_kind"),
+        ('<p>看图 <img src="images/a.png" alt="示意"/></p>', "看图 （图：示意）", "picture_missing"),
+        ('<p>看图 <img src="data:image/png;base64,AAAA" alt=""/>。</p>', "看图 （图）。", "picture_kind"),
         ('<div>读 <object type="image/png" data="a.png"><p>字</p></object></div>', "读\n\n字", "picture_left_out"),
         ('<p>听 <audio src="a.mp3"/>。</p>', "听 。", "media_left_out"),
         ('<p>见 <a href="rules.pdf">规定</a></p>', "见 规定", "link_left_out"),
