@@ -127,7 +127,9 @@ def integrity_of(person: Person, on: date | None = None) -> Integrity:
     ]
     changed = [found[0][0]] if found[0][0] is not None else []
     score = integrity_score(changed, start=events["start"])
-    return Integrity(score, bands.of(score), max(bans, default=None), sum(state in OPEN_EVENTS for _, state, _ in found))
+    return Integrity(
+        score, bands.of(score), max(bans, default=None), sum(state in OPEN_EVENTS for _, state, _ in found)
+    )
 
 
 def events_visible_to(person: Person) -> Select[IntegrityEvent]:
