@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, render_template, request
-from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -46,24 +45,10 @@ class RowId(IntegerConverter):
         super().__init__(map, **({"max": 2**31 - 1} | more))
 
 
-class OneSigner(SecureCookieSessionInterface):
-    """Cookies signed as Flask does; the signer is made once per application instead of twice per request."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-
-    def get_signing_serializer(self, app: Flask) -> Any:
-        key = str(app.secret_key)
-        if key not in self._made:
-            self._made = {key: super().get_signing_serializer(app)}
-        return self._made[key]
-
-
 def create_app(config: Config | None = None) -> Flask:
     """The application, complete. Raises config.HalfSet when a setting is missing, RuntimeError when a slot is empty."""
     config = config or from_env()
     app = Flask(__name__)
-    app.session_interface = OneSigner()
     app.url_map.converters["int"] = RowId
     app.session_interface = Sessions()
     app.extensions["settings"] = config
@@ -124,6 +109,7 @@ def _engine(config: Config) -> dict[str, Any]:
     return {
         "url": config.DATABASE_URL,
         "isolation_level": "AUTOCOMMIT",
+        "skip_autocommit_rollback": True,  # a request that only read has nothing to roll back
         "pool_use_lifo": True,
         "pool_size": 10,
         "max_overflow": 10,

@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from flask_sqlalchemy_lite import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Enum, Index, MetaData, String, Text, event
+from sqlalchemy import JSON, BigInteger, DateTime, Enum, Executable, Index, MetaData, String, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection, Dialect, Engine, Result
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -160,6 +160,17 @@ def one_line() -> Iterator[Session]:
         yield session
 
 
+def rows(statement: Executable, values: dict[str, Any]) -> Result[*tuple[Any, ...]]:
+    """Read by a statement on tables' columns (``Model.__table__.c``): no mapped rows, so nothing of the mapper is paid for.
+
+    What the session holds and has not written yet is written first, as for any other read.
+    """
+    session = db.session
+    if session.autoflush:
+        session.flush()
+    return session.execute(statement, values)
+
+
 def locked(row: M) -> M:
     """The same row read again under a row lock: what a decision rests on. Use inside a unit of work."""
     from sqlalchemy import inspect
@@ -260,6 +271,7 @@ __all__ = [
     "long_text",
     "one_line",
     "pk",
+    "rows",
     "stamp",
     "unit_of_work",
 ]

@@ -8,6 +8,11 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+HASH = "X-Hash-Ms"
+"""What the password hash of a request cost, in CPU milliseconds; see bench.served."""
+hashes: list[float] = []
+"""Of all requests since it was last emptied."""
+
 
 class Wrong(Exception):
     """An answer that is not the right one: an error of the product, not a sample."""
@@ -31,6 +36,8 @@ class Client:
             self.connection.request(method, path, body, headers)
             answer = self.connection.getresponse()
         text = answer.read().decode()
+        if HASH in answer.headers:
+            hashes.append(float(answer.headers[HASH]))
         for line in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = line.split(";", 1)[0].partition("=")
             self.cookies[name] = value

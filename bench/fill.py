@@ -56,7 +56,6 @@ def main(out: Path, count: int) -> None:
         told = {
             "candidates": [_candidate(app, person_id, sittings[person_id]) for person_id in candidates],
             "password": PASSWORD,
-            "hash_ms": _hash_cost(),
             "number": number,
             "name": name,
         }
@@ -117,17 +116,6 @@ def _candidate(app: Any, person_id: int, sitting: Sitting) -> dict[str, Any]:
         "sitting": sitting_id,
         "right": right,
     }
-
-
-def _hash_cost() -> float:
-    """CPU milliseconds of checking one password: told beside sign-in, and taken off it."""
-    import time
-
-    kept = passwords.hashed(PASSWORD)
-    begun = time.process_time()
-    for _ in range(5):
-        assert passwords.check(kept, PASSWORD)
-    return (time.process_time() - begun) / 5 * 1000
 
 
 def _plain(value: Any) -> Any:

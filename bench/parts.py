@@ -173,7 +173,7 @@ PARTS = (
     Part("home page", 7, "select", 40, page("/home", "考生")),
     Part("course page", 6, "select", 40, page("/training/courses/1", "学时")),
     Part("class list", 6, "select", 40, page("/training", "期初级班")),
-    Part("sign-in", 4, "insert", 15, sign_in),
+    Part("sign-in", 4, "insert", 40, sign_in),
     Part("start a sitting", 5, "insert", 12, start),
     Part("sitting page", 7, "select", 40, sitting_page),
     Part("save one answer", 2, "insert", 120, saves(1)),

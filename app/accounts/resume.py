@@ -9,7 +9,7 @@ from flask import current_app, render_template, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
-from app.accounts.models import Person, SignIn
+from app.accounts.models import SignIn
 from app.core import crypto
 from app.db import db
 
@@ -46,13 +46,13 @@ def keep() -> str:
     return _signer().dumps({"person": owner, "to": request.full_path.rstrip("?"), "fields": fields})
 
 
-def kept_for(person: Person, text: str) -> Kept | None:
+def kept_for(person_id: int, text: str) -> Kept | None:
     """What :func:`keep` kept, when it is fresh, untouched, and this person's own."""
     try:
         value: dict[str, Any] = _signer().loads(text, max_age=LIVES)
     except BadData:
         return None
-    if value["person"] != person.id:
+    if value["person"] != person_id:
         return None
     return Kept(value["to"], [(name, words) for name, words in value["fields"]])
 

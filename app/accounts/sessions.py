@@ -10,15 +10,19 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user
-from sqlalchemy import ColumnElement, Select, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import joinedload, lazyload, load_only
+from sqlalchemy.sql.dml import ReturningInsert
 
+from app.accounts.deeds import Did
 from app.accounts.models import Person, PersonState, RoleHeld, SignIn
+from app.audit.models import AuditDetails, AuditEntry
+from app.audit.service import columns_of
 from app.core import clock, crypto
 from app.core.access import SIGNED_IN
 from app.core.errors import Forbidden
 from app.core.permissions import Role
-from app.db import db, unit_of_work
+from app.db import db, is_sqlite, unit_of_work
 from app.notices.service import unread_of
 
 IDLE = timedelta(hours=12)
@@ -77,6 +81,11 @@ class SignedIn(UserMixin):
     @property
     def person(self) -> Person:
         return self._full[0].person
+
+    @cached_property
+    def role_kinds(self) -> frozenset[Role]:
+        """The roles held when the request began: what the frame is made for."""
+        return frozenset(self.person.role_kinds)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -171,24 +180,73 @@ def _load(token: str) -> SignedIn | None:
     return SignedIn(token, full=full)
 
 
-def begin(person: Person, *, now: datetime) -> SignIn:
-    """Sign a person in in this browser, inside the caller's unit of work. A fresh token each time."""
+_GIVEN = ("token_hash", "created_at", "seen_at", "address_hash", "agent")
+_LINE = ("at", "person_id", "deed", "about", "about_id", "details_hash", "leaf")
+
+
+@cache
+def _beginning() -> ReturningInsert[Any]:
+    """The session row, for somebody who is active, whose mailbox was shown to be theirs, and whose password is still the one
+    that was compared."""
+    p, row = Person.__table__.c, SignIn.__table__
+    who = (
+        select(p.id, *(bindparam(f"b_{name}", type_=row.c[name].type) for name in _GIVEN))
+        .where(
+            p.id == bindparam("b_who"), p.password_hash == bindparam("b_kept"), p.state == PersonState.ACTIVE,
+            p.email_confirmed_at.is_not(None),
+        )
+        .with_for_update(key_share=True)
+    )  # fmt: skip
+    made = insert(row).from_select(["person_id", *_GIVEN], who, include_defaults=False)  # type: ignore[arg-type]
+    return made.returning(row.c.id)
+
+
+@cache
+def _beginning_and_line() -> ReturningInsert[Any]:
+    """The same with its line of the log, as one statement (PostgreSQL): without a session there is no line."""
+    entry, details = AuditEntry.__table__, AuditDetails.__table__
+    begun = _beginning().cte("begun")
+    named = [bindparam(f"l_{name}", type_=entry.c[name].type) for name in _LINE]
+    line = insert(entry).from_select([*_LINE], select(*named).select_from(begun)).returning(entry.c.id).cte("line")  # type: ignore[arg-type]
+    more = [bindparam(f"d_{name}", type_=details.c[name].type) for name in ("salt", "payload")]
+    made = insert(details).from_select(["entry_id", "salt", "payload"], select(line.c.id, *more))  # type: ignore[arg-type]
+    return made.returning(details.c.entry_id)
+
+
+def begin(person_id: int, kept_hash: str, *, now: datetime) -> bool:
+    """Sign a person in in this browser, and write it into the log; a fresh token each time. False, and nothing done, where
+    the account is not open (erased, mailbox not confirmed) or its password has changed since ``kept_hash`` was compared.
+
+    Inside ``one_line`` or a unit of work.
+    """
     token = crypto.token()
-    row = SignIn(
-        person=person,
-        token_hash=crypto.token_hash(token),
-        created_at=now,
-        seen_at=now,
-        address_hash=address_hash(),
-        agent=(request.user_agent.string or "")[:200],
-    )
-    db.session.add(row)
+    given = {
+        "b_who": person_id, "b_kept": kept_hash, "b_token_hash": crypto.token_hash(token), "b_created_at": now, "b_seen_at": now,
+        "b_address_hash": address_hash(), "b_agent": (request.user_agent.string or "")[:200],
+    }  # fmt: skip
+    line, details = columns_of(Did.SIGN_IN, Person.__tablename__, person_id, by=person_id)
+    if db.session.autoflush:
+        db.session.flush()
+    if is_sqlite(db.session.get_bind()):
+        begun = db.session.execute(_beginning(), given).first() is not None
+        if begun:
+            made = db.session.execute(insert(AuditEntry.__table__), line).inserted_primary_key  # type: ignore[arg-type, attr-defined]
+            db.session.execute(insert(AuditDetails.__table__), {"entry_id": made[0], **details})  # type: ignore[arg-type]
+    else:
+        values = given | {f"l_{k}": v for k, v in line.items()} | {f"d_{k}": v for k, v in details.items()}
+        begun = db.session.execute(_beginning_and_line(), values).first() is not None
+    if begun:
+        _hand_over(token)
+    return begun
+
+
+def _hand_over(token: str) -> None:
+    """The browser gets the token; of what its session held before only the language stays."""
     kept = {name: session[name] for name in ("lang",) if name in session}
     session.clear()
     session.update(kept)
     session.permanent = True
-    login_user(SignedIn(token, full=(row, {})))
-    return row
+    login_user(SignedIn(token))
 
 
 def end_all(person: Person, *, now: datetime, but: SignIn | None = None) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pyotp
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_ngettext
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import lazyload
 
 from app.accounts import passwords, sessions
@@ -31,7 +31,7 @@ from app.accounts.models import ConsentKind, LinkPurpose, Organisation, Person, 
 from app.audit.service import record
 from app.core import crypto, limits
 from app.core.errors import Invalid, Refused, TooMany
-from app.db import db
+from app.db import db, rows
 from app.notices.service import post
 
 ADDRESS_OF_MAIL = re.compile(
@@ -198,15 +198,17 @@ def confirm_email(token: str, password: str, *, now: datetime) -> Person:
 
 
 @cache
-def _at_the_door() -> Select[int, str, PersonState]:
-    return select(Person.id, Person.password_hash, Person.state).where(Person.email == bindparam("email"))
+def _at_the_door() -> Select[Any]:
+    p = Person.__table__.c
+    return select(p.id, p.password_hash, p.state).where(p.email == bindparam("email"))
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """Who typed the right pair; ``new_hash`` is set when the kept hash is of older parameters."""
+    """Who typed the right pair, and the hash it was compared with; ``new_hash`` is set when that is of older parameters."""
 
     person_id: int
+    kept_hash: str
     new_hash: str | None = None
 
 
@@ -226,7 +228,7 @@ def recognise(email: str, password: str, *, known_browser: bool) -> Recognised:
         counters.append(("sign-in-room", ROOM, (where,)))
     if any(limits.used_up(name, limit, *keys) for name, limit, keys in counters):
         raise SlowDown(minutes=10)
-    person = db.session.execute(_at_the_door(), {"email": plain}).one_or_none()
+    person = rows(_at_the_door(), {"email": plain}).one_or_none()
     open_to = person is not None and person.state is PersonState.ACTIVE
     answer = passwords.check(person.password_hash if person and open_to else None, password)
     if not answer.right or person is None:
@@ -234,22 +236,38 @@ def recognise(email: str, password: str, *, known_browser: bool) -> Recognised:
             limits.count(name, limit, *keys)
         raise WrongPair("email")
     limits.forget("sign-in-near", NEAR, account, where)
-    return Recognised(person.id, passwords.hashed(password) if answer.again else None)
+    return Recognised(person.id, person.password_hash, passwords.hashed(password) if answer.again else None)
 
 
-def sign_in(found: Recognised, *, now: datetime) -> tuple[Person, SignIn | None]:
-    """Begin a session for somebody recognised; for an unconfirmed address send the link again instead (None)."""
+def sign_in(found: Recognised, *, now: datetime) -> bool:
+    """Begin a session for somebody recognised, inside ``one_line`` or a unit of work; False where the account is not open:
+    see :func:`not_let_in`."""
+    return sessions.begin(found.person_id, found.kept_hash, now=now)
+
+
+def renew_hash(found: Recognised) -> Recognised:
+    """Keep the hash of today's parameters in place of the one that was compared."""
+    if found.new_hash is None:
+        return found
+    p = Person.__table__
+    db.session.execute(
+        update(p)  # type: ignore[arg-type]
+        .where(p.c.id == found.person_id, p.c.password_hash == found.kept_hash)
+        .values(password_hash=found.new_hash)
+    )
+    return Recognised(found.person_id, found.new_hash)
+
+
+def not_let_in(found: Recognised, *, now: datetime) -> Refused:
+    """Why somebody recognised was not signed in: the address is not confirmed (the link is sent again), or the account was
+    changed in the meantime."""
     bare = [lazyload(Person.region), lazyload(Person.organisation)]
     lock = {"of": Person, "key_share": True}
     person = db.session.get_one(Person, found.person_id, with_for_update=lock, populate_existing=True, options=bare)
-    if found.new_hash:
-        person.password_hash = found.new_hash
-    if person.email_confirmed_at is None:
+    if person.email_confirmed_at is None and person.state is PersonState.ACTIVE:
         send_confirmation(person, now=now)
-        return person, None
-    row = sessions.begin(person, now=now)
-    record(Did.SIGN_IN, person, by=person)
-    return person, row
+        return NotConfirmed()
+    return WrongPair("email")
 
 
 def ask_reset(email: str, *, now: datetime) -> str | None:

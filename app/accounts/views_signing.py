@@ -28,7 +28,7 @@ from app.core import clock, crypto, limits
 from app.core.crypto import settings
 from app.core.errors import Invalid, Refused, TooMany
 from app.core.views import safe_next
-from app.db import db, locked, unit_of_work
+from app.db import db, locked, one_line, unit_of_work
 
 KNOWN = "ttm_known"
 SIGN_UPS, MAILS = "20 per hour", "4 per hour"
@@ -118,12 +118,12 @@ def confirm_email(token: str) -> Any:
             limits.spend("confirm", "10 per 10 minutes", token[:40])
             with unit_of_work():
                 person = signing.confirm_email(token, form.password.data or "", now=clock.now())
-                sign_in_row = signing.sign_in(signing.Recognised(person.id), now=clock.now())[1]
+                begun = signing.sign_in(signing.Recognised(person.id, person.password_hash), now=clock.now())
         except signing.WrongPassword as error:
             form.refuse(error)
             refused = 422
         else:
-            assert sign_in_row is not None
+            assert begun
             flash(_("Welcome! Your account is open. Next: complete your profile."), "success")
             return _remember(redirect(url_for("accounts.me")), person.email or "")
     elif request.method == "GET":
@@ -148,15 +148,20 @@ def sign_in() -> Any:
             found = signing.recognise(
                 email, form.password.data or "", known_browser=_account(email) in _known_accounts()
             )
-            with unit_of_work():
-                person, row = signing.sign_in(found, now=clock.now())
+            if found.new_hash:
+                with unit_of_work():
+                    found = signing.renew_hash(found)
+            with one_line():
+                begun = signing.sign_in(found, now=clock.now())
+            if not begun:
+                with unit_of_work():
+                    refusal = signing.not_let_in(found, now=clock.now())
+                raise refusal
         except (signing.WrongPair, signing.SlowDown) as error:
             form.refuse(error)
             status = error.status
         else:
-            if row is None:
-                raise signing.NotConfirmed
-            kept = resume.kept_for(person, form.kept.data or "")
+            kept = resume.kept_for(found.person_id, form.kept.data or "")
             if kept is not None:
                 return _remember(make_response(render_template("accounts/resume.html", kept=kept)), email)
             return _remember(redirect(safe_next(form.next.data, "/")), email)

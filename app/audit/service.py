@@ -54,6 +54,25 @@ def record(
     """
     if about.id is None:  # type: ignore[attr-defined]
         db.session.flush()  # the line names the row by its id
+    line, details = columns_of(
+        deed, about.__tablename__, about.id, by=by.id if by is not None else None, reason=reason, changed=changed, more=more  # type: ignore[attr-defined]
+    )  # fmt: skip
+    entry = AuditEntry(**line, details=AuditDetails(**details))
+    db.session.add(entry)
+    return entry
+
+
+def columns_of(
+    deed: Any,
+    about: str,
+    about_id: int,
+    *,
+    by: int | None,
+    reason: str | None = None,
+    changed: Mapping[str, tuple[Any, Any]] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of a line and of its details, for a statement that writes them together with what they tell of."""
     payload = {
         "reason": reason or "",
         "changed": {k: [_plain(a), _plain(b)] for k, (a, b) in (changed or {}).items()},
@@ -61,19 +80,12 @@ def record(
         "address": g.get("address_hash", "") if has_request_context() else "",
     }
     salt = secrets.token_hex(16)
-    entry = AuditEntry(
-        at=clock.now(),
-        person_id=by.id if by is not None else None,
-        deed=str(deed),
-        about=about.__tablename__,
-        about_id=about.id,  # type: ignore[attr-defined]
-        details_hash=_details_hash(salt, payload),
-        leaf="",
-    )
-    entry.leaf = _leaf(entry)
-    entry.details = AuditDetails(salt=salt, payload=payload)
-    db.session.add(entry)
-    return entry
+    at, hashed = clock.now(), _details_hash(salt, payload)
+    leaf = _leaf_of(at, by, str(deed), about, about_id, hashed)
+    line = {
+        "at": at, "person_id": by, "deed": str(deed), "about": about, "about_id": about_id, "details_hash": hashed, "leaf": leaf,
+    }  # fmt: skip
+    return line, {"salt": salt, "payload": payload}
 
 
 def _plain(value: Any) -> Any:
@@ -99,9 +111,12 @@ def _details_hash(salt: str, payload: Any) -> str:
 
 
 def _leaf(entry: AuditEntry) -> str:
-    at = entry.at.astimezone(clock.LOCAL).isoformat(timespec="microseconds")
-    fields = [at, entry.person_id, entry.deed, entry.about, entry.about_id, entry.details_hash]
-    return hashlib.sha256(_canonical(fields)).hexdigest()
+    return _leaf_of(entry.at, entry.person_id, entry.deed, entry.about, entry.about_id, entry.details_hash)
+
+
+def _leaf_of(at: datetime, *fields: Any) -> str:
+    local = at.astimezone(clock.LOCAL).isoformat(timespec="microseconds")
+    return hashlib.sha256(_canonical([local, *fields])).hexdigest()
 
 
 def seal(*, limit: int = 5000) -> AuditSeal | None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, bindparam, select
 
 from app.accounts import service as accounts
 from app.accounts.models import Person
-from app.certification import letters, service
+from app.certification import letters, rules, service
 from app.certification.applications import open_application_id
 from app.certification.models import Certificate
 from app.certification.states import CertificateState, Standing
 from app.core import clock
 from app.core.permissions import Role
-from app.db import db
+from app.db import db, rows
 from app.exams import asks as exam_asks
 from app.notices.service import post
 from app.pathway import asks
@@ -34,9 +35,26 @@ COUNTS = (CertificateState.VALID, CertificateState.EXPIRING)
 def _certificates_held(person: Person) -> tuple[HeldCertificate, ...]:
     today = clock.today()
     return tuple(
-        HeldCertificate(one.rank, one.first_issued_on, service.state_on(one, today) in COUNTS)
-        for one in service.certificates_of(person)
+        HeldCertificate(one.rank, one.first_issued_on, _state_on(one, today) in COUNTS)
+        for one in rows(_held(), {"person": person.id})
     )
+
+
+@cache
+def _held() -> Select[Any]:
+    """What the entry condition needs of the certificates of a person, newest first."""
+    c = Certificate.__table__.c
+    return (
+        select(c.id, c.rank, c.first_issued_on, c.standing, c.standing_since, c.valid_until)
+        .where(c.holder_id == bindparam("person"))
+        .order_by(c.id.desc())
+    )
+
+
+def _state_on(held: Row[Any], day: date) -> CertificateState:
+    if held.standing_since is not None and day < held.standing_since:  # what stood before: asked of its decisions
+        return service.state_on(db.session.get_one(Certificate, held.id), day)
+    return rules.state_of(held.standing, held.first_issued_on, held.valid_until, day)
 
 
 @asks.application_of.answered_by

@@ -36,7 +36,7 @@ from app.core.states import moved
 from app.core.text import day as day_words
 from app.core.waiting import Waiting, waiting
 from app.core.workdays import add_working_days
-from app.db import db
+from app.db import db, rows
 from app.notices.service import Letter, post
 from app.outline import service as outline
 from app.outline.models import RuleVersion
@@ -90,12 +90,13 @@ def _open() -> Select[Application]:
 
 @cache
 def _open_id() -> Select[int]:
-    return _open().with_only_columns(Application.id)
+    a = Application.__table__.c
+    return select(a.id).where(a.person_id == bindparam("person"), a.rank == bindparam("rank"), a.state.in_(OPEN))
 
 
 def open_application_id(person: Person, rank: int) -> int | None:
     """The number of the open application, without reading its evidence."""
-    return db.session.scalar(_open_id(), {"person": person.id, "rank": rank})
+    return rows(_open_id(), {"person": person.id, "rank": rank}).scalar()
 
 
 def open_application(person: Person, rank: int) -> Application | None:

@@ -14,7 +14,17 @@ def same_for_everybody() -> None:
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Leaves the session out of answers that are the same for everybody."""
+    """Leaves the session out of answers that are the same for everybody. Cookies are signed as Flask does; the signer is
+    made once per key instead of twice per request."""
+
+    def __init__(self) -> None:
+        self._made: dict[Any, Any] = {}
+
+    def get_signing_serializer(self, app: Any) -> Any:
+        key = (app.secret_key, tuple(app.config.get("SECRET_KEY_FALLBACKS") or ()))
+        if key not in self._made:
+            self._made = {key: super().get_signing_serializer(app)}
+        return self._made[key]
 
     def save_session(self, app: Any, session: Any, response: Any) -> None:
         if not g.get("same_for_everybody", False):

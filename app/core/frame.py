@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def init_app(app: Flask) -> None:
 def open_places(area: str | None = None) -> list[nav.Place]:
     """The places open to the reader, of one area or of all; found once for all readers with the same roles."""
     person = current_user.person if current_user and current_user.is_authenticated else None
-    roles = None if person is None else frozenset(person.role_kinds)
+    roles = None if person is None else current_user.role_kinds
     known: dict[tuple[Any, ...], list[nav.Place]] = current_app.extensions.setdefault("open_places", {})
     key = (roles, area, tuple(map(id, nav.PLACES)))
     if key not in known:
@@ -108,24 +109,43 @@ def _find_places(area: str | None, person: Any) -> list[nav.Place]:
 MOST_PARTS = 1000
 
 
-def frame_part(template: str, here: str = "") -> Markup:
+def frame_part(template: str, here: str = "", **filled: Any) -> Markup:
     """A part of the frame as rendered before for readers with the same roles and language who stood at the same place.
 
-    ``here``: the area. A part shows nothing of the person but what the roles open.
+    ``here``: the area. A part shows nothing of the person but what the roles open, and what is ``filled`` in each time: values
+    that are only shown, each under its name.
     """
-    person = current_user.person if current_user and current_user.is_authenticated else None
-    roles = None if person is None else frozenset(person.role_kinds)
-    place = request.endpoint if request.endpoint in nav.ENDPOINTS else None
-    parts: dict[tuple[Any, ...], Markup] = current_app.extensions.setdefault("frame_parts", {})
+    roles = current_user.role_kinds if current_user and current_user.is_authenticated else None
+    place = request.endpoint if request.endpoint in nav.ENDPOINTS or request.endpoint in DOORS else None
+    parts: dict[tuple[Any, ...], list[str]] = current_app.extensions.setdefault("frame_parts", {})
     key = (template, speech.language(), roles, here, place, request.script_root)
-    found = parts.get(key)
-    if found is None:
+    pieces = parts.get(key)
+    if pieces is None:
         if len(parts) >= MOST_PARTS:
             parts.clear()
-        found = parts[key] = Markup(render_template(template, here=here))  # noqa: S704 - a template has escaped it
-    return found
+        marked = {name: f"{PLACE}{name}{PLACE}" for name in filled}
+        pieces = parts[key] = render_template(template, here=here, **marked).split(PLACE)  # words, name, words, name …
+    if len(pieces) == 1:
+        return Markup(pieces[0])  # noqa: S704 - a template has escaped it
+    made = [str(escape(filled[piece])) if n % 2 else piece for n, piece in enumerate(pieces)]
+    return Markup("".join(made))  # noqa: S704 - the same, and the values escaped
 
 
+def kept(template: str, *version: Any, values: Callable[[], dict[str, Any]]) -> Markup:
+    """A part of a page that says the same to every reader of a language for as long as ``version`` names what it shows: numbers
+    of rows that never change. Rendered once; ``values()`` is asked only then."""
+    parts: dict[tuple[Any, ...], Markup] = current_app.extensions.setdefault("kept_parts", {})
+    key = (template, speech.language(), request.script_root, *version)
+    if key not in parts:
+        if len(parts) >= MOST_PARTS:
+            parts.clear()
+        parts[key] = Markup(render_template(template, **values()))  # noqa: S704 - a template has escaped it
+    return parts[key]
+
+
+PLACE = "\ue001"
+DOORS = ("accounts.sign_in", "accounts.sign_up")
+"""Links of the bar beside the places of the menu."""
 TITLE, MAIN = "\ue000title\ue000", "\ue000main\ue000"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -70,13 +71,29 @@ class Listing:
         self.sort = wanted if wanted.lstrip("-") in {c.key for c in self.columns if c.sort is not None} else ""
         asked = self.args.get("page", "1")
         narrowed = self._narrowed()
+        ordered = self._ordered(narrowed)
+        self.page = max(1, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 8 else 1)
+        self.rows = self._page(ordered) if self.page == 1 else []
+        if self.page == 1 and len(self.rows) <= self.per_page:
+            self.total, self.pages = len(self.rows), 1  # one page says itself how many they are
+            return
         self.total = db.session.scalar(select(func.count()).select_from(narrowed.order_by(None).subquery())) or 0
         self.pages = max(1, -(-self.total // self.per_page))
-        self.page = min(max(1, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 8 else 1), self.pages)
-        ordered = self._ordered(narrowed)
-        self.rows = list(
-            db.session.scalars(ordered.limit(self.per_page).offset((self.page - 1) * self.per_page)).unique()
-        )
+        if self.page == 1:
+            del self.rows[self.per_page :]
+        else:
+            self.page = min(self.page, self.pages)
+            self.rows = self._page(ordered)[: self.per_page]
+
+    def _page(self, ordered: Select[Any]) -> list[Any]:
+        """The rows of this page, and one more where there is another page."""
+        wanted = ordered.limit(self.per_page + 1).offset((self.page - 1) * self.per_page)
+        return list(db.session.scalars(wanted).unique())
+
+    @cached_property
+    def heads(self) -> list[tuple[Column, str]]:
+        """Each column with its label in the reader's language: said once, not in every row."""
+        return [(one, str(one.label)) for one in self.columns]
 
     def _filter(self, key: str) -> Filter:
         return next(f for f in self.filters if f.key == key)

@@ -10,7 +10,6 @@ from app.core import clock
 from app.core.clock import ClockFixed
 from app.core.crypto import settings
 from app.db import db
-from app.demo import life, world
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +19,8 @@ def load_if_empty() -> bool:
 
     Raises ClockFixed in production: the demonstration's known passwords have no place there.
     """
+    from app.demo import life, world  # long, and read by no page
+
     if not settings().clock_moves:
         raise ClockFixed
     if not world.is_empty():

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, bindparam, select
 
 from app.accounts.models import Person
 from app.core import clock
-from app.db import db
+from app.db import rows
 from app.exams import bars, sessions
 from app.exams.facts import ExamFacts
 from app.exams.marking import percent_of
@@ -23,25 +23,25 @@ from certificates.validity import anniversary
 @cache
 def _sittings() -> Select[*tuple[Any, ...]]:
     """What the pathway needs of a person's sittings of every level; papers and answers stay where they are."""
-    s, e = Sitting, ExamSession
+    s, e = Sitting.__table__.c, ExamSession.__table__.c
     return (
         select(
             s.id, s.state, s.started_at, s.submitted_at, s.score, s.maximum, s.passed, s.barred_until, e.level, e.opens_at,
             e.closes_at, e.state.label("session_state"),
         )
-        .join(s.session)
+        .join_from(Sitting.__table__, ExamSession.__table__, s.session_id == e.id)
         .where(s.candidate_id == bindparam("person"))
     )  # fmt: skip
 
 
 def facts_of(person: Person, rank: int, on: date) -> ExamFacts:
     """What the exam stage knows of a person at a level on a day. Only released results count."""
-    every = db.session.execute(_sittings(), {"person": person.id}).all()
-    rows = [one for one in every if one.level == rank and one.state is not SittingState.VOID]
+    every = rows(_sittings(), {"person": person.id}).all()
+    mine = [one for one in every if one.level == rank and one.state is not SittingState.VOID]
     rules = sessions.rules_for(rank, person.region_id, on)
     best: Row[Any] | None = None
     best_until: date | None = None
-    for one in rows:
+    for one in mine:
         if one.state is not SittingState.RELEASED or one.submitted_at is None:
             continue
         until = anniversary(clock.local_date(one.submitted_at), rules["validity_months"])
@@ -49,9 +49,9 @@ def facts_of(person: Person, rank: int, on: date) -> ExamFacts:
             continue
         if best is None or percent_of(one) > percent_of(best):
             best, best_until = one, until
-    started = [clock.local_date(one.started_at) for one in rows if one.started_at is not None]
+    started = [clock.local_date(one.started_at) for one in mine if one.started_at is not None]
     upcoming = sorted(
-        (one for one in rows if one.state is SittingState.REGISTERED
+        (one for one in mine if one.state is SittingState.REGISTERED
          and one.session_state in (SessionState.PUBLISHED, SessionState.DRAFT)
          and clock.local_date(one.closes_at) >= on),
         key=lambda one: one.opens_at,
@@ -69,7 +69,7 @@ def facts_of(person: Person, rank: int, on: date) -> ExamFacts:
         next_possible_on=possible if possible > on else None,
         upcoming_at=upcoming[0].opens_at if upcoming else None,
         upcoming_sitting_id=upcoming[0].id if upcoming else None,
-        awaiting_result=any(one.state in (SittingState.SUBMITTED, SittingState.MARKED) for one in rows),
+        awaiting_result=any(one.state in (SittingState.SUBMITTED, SittingState.MARKED) for one in mine),
     )
 
 

@@ -31,7 +31,7 @@ from app.core.crypto import decrypt, encrypt, settings
 from app.core.errors import NotFound
 from app.core.speech import say, source_of
 from app.core.text import day, moment, number
-from app.db import db
+from app.db import db, rows
 from app.notices.models import MailState, Notice
 
 log = logging.getLogger(__name__)
@@ -260,15 +260,16 @@ def waiting_mails() -> int:
 
 @cache
 def _recent(limit: int) -> Select[Any]:
+    n = Notice.__table__.c
     return (
-        select(Notice.letter, Notice.values, Notice.link, Notice.created_at)
-        .where(Notice.person_id == bindparam("person"))
-        .order_by(Notice.created_at.desc(), Notice.id.desc())
+        select(n.letter, n["values"], n.link, n.created_at)
+        .where(n.person_id == bindparam("person"))
+        .order_by(n.created_at.desc(), n.id.desc())
         .limit(limit)
     )
 
 
 def recent(person: Any, *, limit: int) -> list[dict[str, Any]]:
     """The newest letters of a person, as entries of a timeline."""
-    rows = db.session.execute(_recent(limit), {"person": person.id})
-    return [{"at": row.created_at, "what": subject_of(row), "url": row.link} for row in rows]
+    found = rows(_recent(limit), {"person": person.id})
+    return [{"at": row.created_at, "what": subject_of(row), "url": row.link} for row in found]

@@ -21,7 +21,7 @@ from app.core.speech import language
 from app.core.start import shipped
 from app.core.text import day, percent
 from app.core.workdays import Calendar
-from app.db import db, unit_of_work
+from app.db import db, rows, unit_of_work
 from app.outline.deeds import Did
 from app.outline.kinds import KINDS, Field, Kind
 from app.outline.models import SYSTEM_DEFAULT, RuleVersion
@@ -63,9 +63,14 @@ _kept = _Kept()
 @cache
 def _mark() -> ScalarSelect[str]:
     """What changes when a version is added: one text, so that it can be read along with other things."""
-    parts = (func.max(RuleVersion.id), func.max(RuleVersion.created_at), func.count(), func.sum(RuleVersion.version))
+    r = RuleVersion.__table__.c
+    parts = (func.max(r.id), func.max(r.created_at), func.count(), func.sum(r.version))
     told = [func.coalesce(cast(part, String), "") for part in parts]
-    return select(told[0] + " " + told[1] + " " + told[2] + " " + told[3]).select_from(RuleVersion).scalar_subquery()
+    return (
+        select(told[0] + " " + told[1] + " " + told[2] + " " + told[3])
+        .select_from(RuleVersion.__table__)
+        .scalar_subquery()
+    )
 
 
 ask_with_each_page("rule_versions", _mark)
@@ -78,7 +83,7 @@ def _all_versions() -> _Kept:
     if memo is not None and "rule_versions" in memo:
         return memo.rule_versions
     known = None if memo is None or "rule_saved" in memo else asked("rule_versions")
-    mark = (str(db.engine.url), known or db.session.scalar(select(_mark())))
+    mark = (db.engine.url, known or read_mark())
     if _kept.mark != mark:
         made = _Kept(mark)
         for row in db.session.scalars(select(RuleVersion)):
@@ -98,7 +103,7 @@ def mark() -> ScalarSelect[str]:
 
 def read_mark() -> str:
     """The mark as it is now, by a statement of its own."""
-    return db.session.scalar(select(_mark())) or ""
+    return rows(select(_mark()), {}).scalar() or ""
 
 
 def from_memory() -> bool:
@@ -108,7 +113,7 @@ def from_memory() -> bool:
     """
     if "rule_versions" in g:
         return False  # read in this request already
-    if _kept.mark is None or _kept.mark[0] != str(db.engine.url):
+    if _kept.mark is None or _kept.mark[0] != db.engine.url:
         return False
     g.rule_versions = _kept
     return True

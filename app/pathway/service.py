@@ -16,7 +16,7 @@ from app.accounts.sessions import ask_with_each_page
 from app.audit.service import record
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import Can
-from app.db import db
+from app.db import db, rows
 from app.exams import service as exams
 from app.exams.facts import ExamFacts
 from app.outline import service as outline
@@ -121,15 +121,16 @@ def set_goal(person: Person, rank: int, *, by: Person, now: datetime) -> Goal:
 
 @cache
 def _exemptions() -> Select[str, str]:
-    mine = (Exemption.person_id == bindparam("person"), Exemption.rank == bindparam("rank"))
-    in_force = or_(Exemption.until.is_(None), Exemption.until >= bindparam("on"))
-    return select(Exemption.stage, Exemption.because).where(*mine, Exemption.ended_at.is_(None), in_force)
+    e = Exemption.__table__.c
+    mine = (e.person_id == bindparam("person"), e.rank == bindparam("rank"))
+    in_force = or_(e.until.is_(None), e.until >= bindparam("on"))
+    return select(e.stage, e.because).where(*mine, e.ended_at.is_(None), in_force)
 
 
 def exemptions_of(person: Person, rank: int, on: date) -> dict[Stage, str]:
     """Stage → decision, for exemptions in force on a day."""
-    rows = db.session.execute(_exemptions(), {"person": person.id, "rank": rank, "on": on})
-    return {Stage(row.stage): row.because for row in rows}
+    found = rows(_exemptions(), {"person": person.id, "rank": rank, "on": on})
+    return {Stage(row.stage): row.because for row in found}
 
 
 def exempt(

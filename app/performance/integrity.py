@@ -25,7 +25,7 @@ from app.core.errors import Forbidden, Invalid, NotFound, Refused
 from app.core.permissions import Can
 from app.core.waiting import Waiting, waiting
 from app.core.workdays import add_working_days
-from app.db import db, locked
+from app.db import db, locked, rows
 from app.files.models import StoredFile
 from app.files.service import keep
 from app.notices.service import post
@@ -111,13 +111,12 @@ class Integrity:
 @cache
 def _standing() -> Select[Decimal, EventState, date | None]:
     """The sum of a person's integrity lines up to a day, beside each of their events; one row where there is none."""
-    mine = (IntegrityEntry.person_id == bindparam("person"), IntegrityEntry.dated <= bindparam("on"))
+    line, event = IntegrityEntry.__table__.c, IntegrityEvent.__table__.c
+    mine = (line.person_id == bindparam("person"), line.dated <= bindparam("on"))
     once = select(literal(1).label("once")).subquery()
     return select(
-        select(func.sum(IntegrityEntry.points)).where(*mine).scalar_subquery(),
-        IntegrityEvent.state,
-        IntegrityEvent.ban_until,
-    ).select_from(once.outerjoin(IntegrityEvent, IntegrityEvent.person_id == bindparam("person")))
+        select(func.sum(line.points)).where(*mine).scalar_subquery(), event.state, event.ban_until
+    ).select_from(once.outerjoin(IntegrityEvent.__table__, event.person_id == bindparam("person")))
 
 
 def integrity_of(person: Person, on: date | None = None) -> Integrity:
@@ -125,11 +124,13 @@ def integrity_of(person: Person, on: date | None = None) -> Integrity:
     on = on or clock.today()
     events = rule("credit_events", region_id=person.region_id, on=on)
     bands = as_bands(rule("credit_bands", region_id=person.region_id, on=on))
-    rows = db.session.execute(_standing(), {"person": person.id, "on": on}).all()
-    bans = [until for _, state, until in rows if until is not None and until > on and state in STANDS]
-    changed = [rows[0][0]] if rows[0][0] is not None else []
+    found = rows(_standing(), {"person": person.id, "on": on}).all()
+    bans = [until for _, state, until in found if until is not None and until > on and state in STANDS]
+    changed = [found[0][0]] if found[0][0] is not None else []
     score = integrity_score(changed, start=events["start"])
-    return Integrity(score, bands.of(score), max(bans, default=None), sum(state in OPEN_EVENTS for _, state, _ in rows))
+    return Integrity(
+        score, bands.of(score), max(bans, default=None), sum(state in OPEN_EVENTS for _, state, _ in found)
+    )
 
 
 def bans_of(people: Collection[int], on: date) -> dict[int, date]:

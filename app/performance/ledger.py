@@ -17,7 +17,7 @@ from app.accounts.scope import within
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.permissions import Can
-from app.db import db
+from app.db import db, rows
 from app.outline.models import RuleVersion
 from app.outline.service import typed
 from app.performance import arithmetic
@@ -55,36 +55,35 @@ def line_of(entry: CreditEntry) -> Line:
     return Line(entry.id, entry.indicator, entry.dated, entry.points, entry.claim_id, entry.reverses_id)
 
 
-_COLUMNS = (
-    CreditEntry.id, CreditEntry.indicator, CreditEntry.dated, CreditEntry.points, CreditEntry.claim_id,
-    CreditEntry.reverses_id,
-)  # fmt: skip
+_C, _ENTRIES = CreditEntry.__table__.c, CreditEntry.__table__
+_COLUMNS = (_C.id, _C.indicator, _C.dated, _C.points, _C.claim_id, _C.reverses_id)
 
 
 @cache
 def _lines() -> Select[*tuple[Any, ...]]:
-    return select(*_COLUMNS).where(CreditEntry.person_id == bindparam("person"))
+    return select(*_COLUMNS).where(_C.person_id == bindparam("person"))
 
 
 def lines_of(person_id: int) -> list[Line]:
     """All lines of a person as plain values."""
-    return [Line(*row) for row in db.session.execute(_lines(), {"person": person_id})]
+    return [Line(*row) for row in rows(_lines(), {"person": person_id})]
 
 
 @cache
 def _lines_and_waiting() -> Select[*tuple[Any, ...]]:
     """The lines of a person beside the number of claims that wait for review; one row where there is no line."""
-    mine = (Claim.person_id == bindparam("person"), Claim.state == ClaimState.SUBMITTED)
-    waiting = select(func.count(Claim.id)).where(*mine).scalar_subquery()
+    claim = Claim.__table__.c
+    mine = (claim.person_id == bindparam("person"), claim.state == ClaimState.SUBMITTED)
+    waiting = select(func.count(claim.id)).where(*mine).scalar_subquery()
     once = select(literal(1).label("once")).subquery()
-    joined = once.outerjoin(CreditEntry, CreditEntry.person_id == bindparam("person"))
+    joined = once.outerjoin(_ENTRIES, _C.person_id == bindparam("person"))
     return select(waiting, *_COLUMNS).select_from(joined)
 
 
 def lines_and_waiting(person_id: int) -> tuple[list[Line], int]:
     """All lines of a person, and how many of their claims wait for review. One query."""
-    rows = db.session.execute(_lines_and_waiting(), {"person": person_id}).all()
-    return [Line(*row[1:]) for row in rows if row[1] is not None], rows[0][0]
+    found = rows(_lines_and_waiting(), {"person": person_id}).all()
+    return [Line(*row[1:]) for row in found if row[1] is not None], found[0][0]
 
 
 def balance_of(

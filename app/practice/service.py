@@ -23,7 +23,7 @@ from app.core.clock import local_date
 from app.core.errors import Forbidden, NotAllowedNow, NotFound
 from app.core.permissions import Can
 from app.core.waiting import Waiting, waiting
-from app.db import db, locked
+from app.db import db, locked, rows
 from app.files.models import StoredFile
 from app.files.service import delete_file, keep, keep_bytes
 from app.notices.service import post
@@ -521,11 +521,11 @@ def record_defence(
 @cache
 def _entries_and_defences() -> Select[Any]:
     """What the pathway needs of a person's entries of a level, with the outcome of the newest oral defence up to a day."""
-    e = LogEntry
+    e, d = LogEntry.__table__.c, Defence.__table__.c
     newest = (
-        select(Defence.passed)
-        .where(Defence.entry_id == e.id, Defence.held_on <= bindparam("on"))
-        .order_by(Defence.held_on.desc(), Defence.id.desc())
+        select(d.passed)
+        .where(d.entry_id == e.id, d.held_on <= bindparam("on"))
+        .order_by(d.held_on.desc(), d.id.desc())
         .limit(1)
         .scalar_subquery()
         .label("defended")
@@ -539,7 +539,7 @@ def _entries_and_defences() -> Select[Any]:
 
 def facts_of(person: Person, rank: int, on: date) -> PracticeFacts:
     """Tasks of a level that were passed by a day, and how many are on their way. One query."""
-    entries = db.session.execute(_entries_and_defences(), {"person": person.id, "rank": rank, "on": on}).all()
+    entries = rows(_entries_and_defences(), {"person": person.id, "rank": rank, "on": on}).all()
     passed = tuple(
         PassedTask(
             code=e.task_code, title=e.title, real=e.real, leading=e.role is TaskRole.LEADING, hours=e.hours,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Organisation, OrganisationKind, Person, RoleHeld
@@ -22,7 +23,7 @@ from app.core.permissions import Can, Role, Scope
 from app.core.states import moved
 from app.core.text import moment
 from app.core.waiting import Waiting, waiting
-from app.db import db, locked
+from app.db import db, locked, rows
 from app.notices.service import post
 from app.outline.service import current, rule, typed
 from app.training import class_letters, letters
@@ -146,13 +147,19 @@ def counts_of(class_ids: list[int]) -> dict[int, dict[EnrolmentState, int]]:
     """Class id → state → number of enrolments, in one question."""
     made: dict[int, dict[EnrolmentState, int]] = {i: {} for i in class_ids}
     if class_ids:
-        for class_id, state, n in db.session.execute(
-            select(Enrolment.class_id, Enrolment.state, func.count())
-            .where(Enrolment.class_id.in_(class_ids))
-            .group_by(Enrolment.class_id, Enrolment.state)
-        ):
+        for class_id, state, n in rows(_counts(), {"classes": class_ids}):
             made[class_id][state] = n
     return made
+
+
+@cache
+def _counts() -> Select[Any]:
+    e = Enrolment.__table__.c
+    return (
+        select(e.class_id, e.state, func.count())
+        .where(e.class_id.in_(bindparam("classes", expanding=True)))
+        .group_by(e.class_id, e.state)
+    )
 
 
 def places_taken(class_id: int) -> int:

@@ -21,7 +21,7 @@ from app.accounts.models import Person
 from app.audit.service import record
 from app.core import clock
 from app.core.errors import Refused
-from app.db import db
+from app.db import db, rows
 from app.notices.service import post
 from app.outline.models import RuleVersion
 from app.outline.service import current, pinned, remembered, typed
@@ -53,28 +53,28 @@ def required_hours(outline: RuleVersion) -> dict[str, Decimal]:
 
 @cache
 def _credited() -> Select[str, Decimal]:
-    mine = (HourEntry.person_id == bindparam("person"), HourEntry.level == bindparam("level"))
+    h = HourEntry.__table__.c
     return (
-        select(HourEntry.module, func.sum(HourEntry.hours))
-        .where(*mine, HourEntry.earned_on <= bindparam("on"))
-        .group_by(HourEntry.module)
+        select(h.module, func.sum(h.hours))
+        .where(h.person_id == bindparam("person"), h.level == bindparam("level"), h.earned_on <= bindparam("on"))
+        .group_by(h.module)
     )
 
 
 def credited_hours(person_id: int, level: int, on: date) -> dict[str, Decimal]:
     """Module → class hours in the ledger for a level, up to and including a day."""
-    found = db.session.execute(_credited(), {"person": person_id, "level": level, "on": on})
+    found = rows(_credited(), {"person": person_id, "level": level, "on": on})
     return {module: hours for module, hours in found if hours}
 
 
 @cache
 def _enrolments() -> Select[*tuple[Any, ...]]:
-    e, c = Enrolment, TrainingClass
+    e, c = Enrolment.__table__.c, TrainingClass.__table__.c
     return (
         select(
             e.id, e.state, e.class_id, e.outline_id, e.programme_id, c.title, c.starts_on, c.state.label("class_state")
         )
-        .join(c)
+        .join_from(Enrolment.__table__, TrainingClass.__table__, e.class_id == c.id)
         .where(
             e.person_id == bindparam("person"), c.level == bindparam("level"), e.state.in_([*IN_TRAINING, *UNDECIDED])
         )
@@ -84,7 +84,7 @@ def _enrolments() -> Select[*tuple[Any, ...]]:
 
 def enrolment_that_counts(person_id: int, level: int) -> Row[Any] | None:
     """The enrolment a person is judged by, as plain values: of the newest class with a place, else the newest undecided."""
-    found = db.session.execute(_enrolments(), {"person": person_id, "level": level}).all()
+    found = rows(_enrolments(), {"person": person_id, "level": level}).all()
     return next((one for one in found if one.state in IN_TRAINING), found[0] if found else None)
 
 

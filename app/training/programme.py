@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.models import Person
@@ -23,7 +23,7 @@ from app.accounts.scope import reach_of
 from app.audit.service import record
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
 from app.core.permissions import Can
-from app.db import db
+from app.db import db, rows
 from app.outline.service import rule
 from app.training.deeds import Did
 from app.training.models import (
@@ -93,6 +93,25 @@ def _newest() -> Select[ProgrammeVersion]:
 def current_programme(level: int, organisation_id: int | None = None) -> ProgrammeVersion:
     """The newest programme of a level: the base's own where it has one, else the general one. Raises NoProgramme."""
     found = db.session.scalar(_newest(), {"level": level, "base": organisation_id or 0})
+    if found is None:
+        raise NoProgramme
+    return found
+
+
+@cache
+def _newest_number() -> Select[Any]:
+    v = ProgrammeVersion.__table__.c
+    return (
+        select(v.id, v.mark, v.created_at)
+        .where(v.level == bindparam("level"), v.organisation_key == 0)
+        .order_by(v.number.desc())
+        .limit(1)
+    )
+
+
+def newest_programme(level: int) -> Row[Any]:
+    """Number, mark and instant of the newest general programme of a level; what it says never changes. Raises NoProgramme."""
+    found = rows(_newest_number(), {"level": level}).one_or_none()
     if found is None:
         raise NoProgramme
     return found

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.guard import current_person, public, signed_in, visitor
@@ -18,10 +20,11 @@ from app.accounts.models import Education, Organisation, Region, TitleLevel
 from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.core.forms import clean_text
+from app.core.frame import kept
 from app.core.nav import place
 from app.core.tables import Column, Filter, Listing
 from app.core.text import number, percent
-from app.db import db, locked, unit_of_work
+from app.db import db, locked, rows, unit_of_work
 from app.outline.rules import MODULES
 from app.outline.service import level_names
 from app.training import (
@@ -44,7 +47,7 @@ from app.training.class_pages import bp as running_bp
 from app.training.editor import bp as editor_bp
 from app.training.models import Enrolment, HourEntry, LessonProgress, TrainingClass
 from app.training.office import bp as office_bp
-from app.training.programme import NoProgramme, courses_and_lessons, courses_of, current_programme
+from app.training.programme import NoProgramme, courses_and_lessons, courses_of, newest_programme
 from app.training.states import HELD, IN_TRAINING, TAKES_A_PLACE, EnrolmentState
 
 bp = Blueprint("training", __name__, url_prefix="/training", template_folder="templates")
@@ -60,8 +63,13 @@ def labels() -> dict[str, Any]:
 
 
 def _region_choices() -> list[tuple[str, str]]:
-    found = db.session.query(Region).where(Region.ours.is_(True)).order_by(Region.code)
-    return [(str(r.id), r.name_zh if words_chinese() else r.name_en) for r in found]
+    return [(str(r.id), r.name_zh if words_chinese() else r.name_en) for r in rows(_our_regions(), {})]
+
+
+@cache
+def _our_regions() -> Select[Any]:
+    r = Region.__table__.c
+    return select(r.id, r.name_zh, r.name_en).where(r.ours.is_(True)).order_by(r.code)
 
 
 def words_chinese() -> bool:
@@ -378,15 +386,17 @@ def programme(level: int) -> Any:
     if level not in level_names():
         raise NotFound
     try:
-        found = current_programme(level)
+        newest = newest_programme(level)
     except NoProgramme:
         raise NotFound from None
+    courses = kept(
+        "training/_programme.html",
+        newest.id,
+        newest.created_at,
+        values=lambda: {"courses": courses_and_lessons(newest.id)},
+    )
     return render_template(
-        "training/programme.html",
-        level=level,
-        levels=level_names(),
-        programme=found,
-        courses=courses_and_lessons(found.id),
+        "training/programme.html", level=level, levels=level_names(), mark=newest.mark, courses=courses
     )
 
 

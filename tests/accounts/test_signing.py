@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from app.accounts import passwords, signing
 from app.accounts.models import ConsentKind, OneTimeLink, Organisation, Person, SignIn
+from app.audit import service as audit
+from app.audit.models import AuditEntry
 from app.core import clock, crypto
 from app.core.permissions import Role
 from app.db import db, unit_of_work
@@ -464,3 +466,31 @@ def test_employers_typed_by_visitors_are_not_offered_to_others(client: Any) -> N
     page = client.get("/sign-up").text
     assert listed.name_zh in page and "某某人随便写的" not in page
     assert db.session.scalar(select(func.count()).where(Organisation.name_zh == "某某人随便写的")) == 1
+
+
+def test_signing_in_asks_little_and_writes_session_and_line_together(
+    client: Any, wang: Person, quick_hash: None, queries: Any, app: Any
+) -> None:
+    enter(client)
+    browser = app.test_client()
+    with queries() as seen:
+        assert enter(browser).status_code == 302
+    few = 2 if db.engine.dialect.name == "postgresql" else 4  # who; session row, line of the log and its details in one
+    assert len(seen) == few, "\n".join(seen)
+    line = db.session.query(AuditEntry).order_by(AuditEntry.id.desc()).first()
+    assert line is not None and (line.deed, line.about_id, line.person_id) == ("accounts.sign_in", wang.id, wang.id)
+    assert line.details is not None and line.details.payload["address"]
+    assert audit.verify().holds
+    assert browser.get("/me").status_code == 200
+
+
+def test_a_password_changed_between_comparing_and_entering_lets_nobody_in(client: Any, wang: Person, app: Any) -> None:
+    with app.test_request_context("/sign-in"):
+        found = signing.recognise("wang@example.org", GOOD, known_browser=False)
+        with unit_of_work():
+            db.session.get_one(Person, wang.id).password_hash = passwords.hashed("another one, just set")
+        with unit_of_work():
+            assert not signing.sign_in(found, now=clock.now())
+        with unit_of_work():
+            assert isinstance(signing.not_let_in(found, now=clock.now()), signing.WrongPair)
+    assert db.session.query(SignIn).count() == 0

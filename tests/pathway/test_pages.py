@@ -98,7 +98,7 @@ def test_home_asks_the_database_little(trainee: Any, client_as: Any, queries: An
     browser.get("/home")
     with queries() as seen:
         browser.get("/home")
-    assert len(seen) <= 12, "\n".join(seen)
+    assert len(seen) <= 11, "\n".join(seen)
 
 
 def test_a_base_reads_the_pathways_of_the_trainees_of_its_classes(trainee: Any, client_as: Any) -> None:
