@@ -14,19 +14,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, bindparam, exists, func, insert, literal, null, select, update
+from sqlalchemy import Text, bindparam, exists, insert, literal, null, select, update
 
 from app.core.errors import Refused
 from app.core.states import moved
 from app.db import db, is_sqlite
 from app.exams import marking, sittings, steplog
+from app.exams.kept import Kept
 from app.exams.models import EventKind, Fate, MarkedBy, Regrade
 from app.exams.rulings import Rulings
 from app.exams.sittings import EVENTS, SESSIONS, SITTINGS, VERSION, Allowed, By, Held, Saved, Step, id_of
 from app.exams.states import SITTING_MOVES, SittingMove, SittingState, SubmittedBy
 
-KEPT = 2000
-_kept: dict[int, Held] = {}
+_kept: Kept[int, Held] = Kept(2000)
 """Sitting → the columns this process read last. A saving candidate costs no reading as long as nothing changes."""
 
 
@@ -38,12 +38,7 @@ def possible() -> bool:
 def _seen(sitting_id: int, by: By, fresh: bool) -> Held:
     """The columns of a person's own sitting, perhaps no longer true. Raises NotFound for everybody else's."""
     held = None if fresh else _kept.get(sitting_id)
-    if held is None:
-        held = sittings.read_columns(sitting_id, id_of(by))
-        while len(_kept) >= KEPT:
-            _kept.pop(next(iter(_kept)), None)
-        _kept[sitting_id] = held
-    return held
+    return held or _kept.keep(sitting_id, sittings.read_columns(sitting_id, id_of(by)))
 
 
 def _still() -> list[Any]:
@@ -80,7 +75,8 @@ def _with_event(changed: Any, kind: EventKind) -> Any:
     """The change, with its line among the events of the sitting; one row where it was made."""
     now = bindparam("now", type_=EVENTS.c.at.type)
     line = select(changed.c.id, literal(kind, EVENTS.c.kind.type), now, literal(""))
-    return insert(EVENTS).from_select(["sitting_id", "kind", "at", "note"], line, include_defaults=False)
+    names = ["sitting_id", "kind", "at", "note"]
+    return insert(EVENTS).from_select(names, line, include_defaults=False).returning(EVENTS.c.sitting_id)
 
 
 def start(
@@ -94,11 +90,12 @@ def start(
         return None
     deadline = sittings.deadline_if_begun(found, honour, code, now)
     values = {"its_id": sitting_id, "candidate": id_of(by), "version": found.version, "now": now, "deadline": deadline}
-    return SittingState.IN_PROGRESS if _rows(_begun(), values) else None
+    return SittingState.IN_PROGRESS if _done(_begun(), values) else None
 
 
-def _rows(statement: Any, values: dict[str, Any]) -> int:
-    return db.session.connection().execute(statement, values).rowcount
+def _done(statement: Any, values: dict[str, Any]) -> bool:
+    """Was the sitting still what was judged? Each statement gives a row then, and none where it did nothing."""
+    return db.session.connection().execute(statement, values).first() is not None
 
 
 # --- save ------------------------------------------------------------------------------------------------------------------
@@ -107,7 +104,7 @@ def _rows(statement: Any, values: dict[str, Any]) -> int:
 @cache
 def _saved() -> Any:
     held = select(SITTINGS.c.id).where(*_still()).with_for_update(of=SITTINGS, key_share=True).cte("held")
-    return select(func.count()).select_from(held).add_cte(steplog.added_to(held.c.id).cte("logged"))
+    return select(held.c.id).add_cte(steplog.added_to(held).cte("logged"))
 
 
 def save(
@@ -130,7 +127,7 @@ def save(
             continue
         reply, given = plain
         values = _values(held, by) | {"at_epoch": epoch, "now": now, "given": given}
-        if db.session.connection().execute(_saved(), values).scalar():
+        if _done(_saved(), values):
             return reply
     return None
 
@@ -168,7 +165,7 @@ def _handed_in() -> Any:
         .returning(SITTINGS.c.id)
         .cte("ended")
     )  # fmt: skip
-    return _with_event(ended, EventKind.HANDED_IN).add_cte(steplog.added_to(ended.c.id).cte("logged"))
+    return _with_event(ended, EventKind.HANDED_IN).add_cte(steplog.added_to(ended).cte("logged"))
 
 
 def hand_in(
@@ -185,8 +182,8 @@ def hand_in(
         reply, given = plain
         reply.state = moved(SITTING_MOVES, held.state, SittingMove.SUBMIT)
         values = _values(held, by) | {"at_epoch": epoch, "now": now, "given": given}
-        if _rows(_handed_in(), values):
-            _kept.pop(sitting_id, None)
+        if _done(_handed_in(), values):
+            _kept.forget(sitting_id)
             return reply
     return None
 
@@ -237,8 +234,10 @@ def _marked() -> Any:
         settled.c.id, literal(MarkedBy.MACHINE, m.by.type), bindparam("now", type_=m.at.type),
         bindparam("shares", type_=m.shares.type), bindparam("working", type_=m.working.type),
     )  # fmt: skip
-    return insert(marking.MARKS).from_select(
-        ["sitting_id", "by", "at", "shares", "working"], entry, include_defaults=False
+    return (
+        insert(marking.MARKS)
+        .from_select(["sitting_id", "by", "at", "shares", "working"], entry, include_defaults=False)
+        .returning(m.sitting_id)
     )
 
 
@@ -262,4 +261,4 @@ def mark(sitting_id: int, *, now: datetime) -> bool:
         "its_id": sitting_id, "version": found.version, "now": now, "score": score, "maximum": maximum,
         "passed": marking.percent(score, maximum) >= found.pass_mark, "shares": entry["shares"], "working": entry["working"],
     }  # fmt: skip
-    return bool(_rows(_marked(), values))
+    return _done(_marked(), values)

@@ -30,6 +30,7 @@ from app.core.states import moved
 from app.db import db
 from app.exams import letters, papers, room, sittings, steplog
 from app.exams.deeds import Did
+from app.exams.kept import Kept
 from app.exams.models import (
     ExamSession,
     Mark,
@@ -97,8 +98,7 @@ def machine_shares(
     return {entry.place: rulings.shares(entry.revision, entry.item, answers.get(entry.place), rule) for entry in paper}
 
 
-KEPT_SHARES = 10_000
-_known: dict[tuple[str, str, Any], dict[str, Decimal | None]] = {}
+_known: Kept[tuple[Any, ...], dict[str, Decimal | None]] = Kept(10_000)
 """Digest, rule, answer → shares. A hall gives the same few answers to the same questions, and marking is pure."""
 
 
@@ -108,10 +108,7 @@ def _shares(entry: Entry, answer: Any, rule: str) -> dict[str, Decimal | None]:
         return NO_RULINGS.shares(entry.revision, entry.item, answer, rule)
     found = _known.get(key)
     if found is None:
-        found = NO_RULINGS.shares(entry.revision, entry.item, answer, rule)
-        if len(_known) >= KEPT_SHARES:
-            _known.clear()
-        _known[key] = found
+        found = _known.keep(key, NO_RULINGS.shares(entry.revision, entry.item, answer, rule))
     return dict(found)
 
 
@@ -132,7 +129,7 @@ def ruling_of(row: Regrade) -> Ruling:
     return Ruling(row.id, row.kind, row.revision_id, item, row.answer, row.rule, row.part)
 
 
-def folded(marks: Iterable[Mark]) -> Shares:
+def folded(marks: Iterable[Any]) -> Shares:
     """The latest share of each part. A machine's "a person has to" never takes back what a person gave."""
     shares: Shares = {}
     for mark in marks:

@@ -7,7 +7,6 @@ by revision (``app.bank.faces``). Sitting, session and log are one row of one st
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +26,7 @@ from app.core.errors import NotFound
 from app.core.speech import language
 from app.db import db, is_sqlite
 from app.exams import hall, papers, sittings, steplog
+from app.exams.kept import Kept
 from app.exams.sittings import SESSIONS, SITTINGS, Held
 from app.exams.watch import Watch
 from question_bank.grading import Rule, rule_text
@@ -34,7 +34,6 @@ from question_bank.items import Kind
 
 ITS_ID = 2_147_483_629
 """Stands for the sitting's id in addresses until the candidate's own is put there."""
-KEPT_FRAMES = 60
 MARK = "\ue000"
 _PARTS = re.compile(f"{MARK}(\\w+){MARK}|({ITS_ID})")
 
@@ -127,7 +126,7 @@ def _map(opened: Opened) -> str:
 
 # --- the frame ---------------------------------------------------------------------------------------------------------------
 
-_frames: OrderedDict[tuple[Any, ...], list[str]] = OrderedDict()
+_frames: Kept[tuple[Any, ...], list[str]] = Kept(60)
 
 
 def _frame(opened: Opened) -> list[str]:
@@ -140,9 +139,7 @@ def _frame(opened: Opened) -> list[str]:
             watch_words=hall.script_words(), mark=lambda name: Markup(f"{MARK}{name}{MARK}"),  # noqa: S704 - a mark of ours
         )  # fmt: skip
         found = [part for part in _PARTS.split(html) if part is not None]
-        while len(_frames) >= KEPT_FRAMES:
-            _frames.popitem(last=False)
-        _frames[key] = found
+        _frames.keep(key, found)
     return found
 
 

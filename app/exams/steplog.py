@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, SmallInteger, bindparam, cast, column, func, select
+from sqlalchemy import Integer, SmallInteger, bindparam, cast, column, func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import db, is_sqlite
@@ -96,9 +96,9 @@ def as_given(question: int, counter: int, answer: Any, at_ms: int, fate: Fate) -
     return {"question": question, "counter": counter, "answer": answer, "at_ms": at_ms, "fate": FATE_CODES[fate]}
 
 
-def added_to(sitting: Any) -> Any:
-    """PostgreSQL: the INSERT that adds ``given`` to the log of the sitting whose id a FROM clause (or a parameter) gives; what
-    is there already stays as it is. Takes ``given``, ``at_epoch``, ``now``."""
+def added_to(held: Any = None) -> Any:
+    """PostgreSQL: the INSERT that adds ``given`` to the log of the sitting whose ``id`` a query gives (none, and nothing is added),
+    or the parameter ``sitting``; what is there already stays as it is. Takes ``given``, ``at_epoch``, ``now``."""
     number, small = Integer(), SmallInteger()
     given = (
         func.jsonb_to_recordset(bindparam("given", type_=postgresql.JSONB))
@@ -109,14 +109,16 @@ def added_to(sitting: Any) -> Any:
         .render_derived(with_types=True)
     )  # fmt: skip
     g, epoch, now = given.c, bindparam("at_epoch", type_=small), bindparam("now", type_=STEPS.c.arrived_at.type)
+    sitting = bindparam("sitting", type_=number) if held is None else held.c.id
     chosen = select(now, sitting, g.counter, g.at_ms, epoch, g.question, cast(g.fate, STEPS.c.fate.type), g.answer)
     names = ["arrived_at", "sitting_id", "counter", "at_ms", "epoch", "question", "fate", "answer"]
-    return postgresql.insert(STEPS).from_select(names, chosen.select_from(given)).on_conflict_do_nothing()
+    rows = chosen.select_from(given if held is None else held.join(given, true()))
+    return postgresql.insert(STEPS).from_select(names, rows).on_conflict_do_nothing()
 
 
 @cache
 def _added() -> Any:
-    return added_to(bindparam("sitting", type_=Integer))
+    return added_to()
 
 
 @cache

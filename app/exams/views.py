@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -41,7 +41,7 @@ from app.exams import (  # noqa: F401 - pages
     statistics_pages,
     watch_pages,
 )
-from app.exams.body import posted
+from app.exams.body import check_token, posted
 from app.exams.candidates_pages import bp as candidates_pages
 from app.exams.forms import StartForm
 from app.exams.models import Appeal, ExamSession, Shown, Sitting
@@ -280,7 +280,7 @@ def _mark_now(sitting_id: int, state: SittingState) -> None:
 
 def _plain_hand_in(sitting_id: int) -> Any:
     if current_app.config.get("WTF_CSRF_ENABLED", True):
-        validate_token(request.form.get("csrf_token"))
+        check_token(request.form.get("csrf_token"))
     person = current_caller()
     ends = request.form.get("do") != "save"
     text = request.form.get("epoch", "")
@@ -296,13 +296,6 @@ def _plain_hand_in(sitting_id: int) -> Any:
     if not ends:
         flash(_("Saved: %(n)s answers.", n=len(reply.saved)), "success")
     return redirect(url_for("exams.done" if ends else "exams.sit", sitting_id=sitting_id))
-
-
-def validate_token(token: str | None) -> None:
-    try:
-        validate_csrf(token)
-    except ValidationError:
-        raise BadSteps from None
 
 
 def _form_steps(sitting: Sitting) -> list[Step]:
