@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -383,7 +383,7 @@ class SittingAnswer(Model):
     """The answer in force for one question, read from the log; nothing of it is stored besides."""
 
     __table__ = answers_in_force()
-    __mapper_args__: ClassVar = {"primary_key": [__table__.c.sitting_id, __table__.c.question]}
+    __mapper_args__ = {"primary_key": [__table__.c.sitting_id, __table__.c.question]}
     if TYPE_CHECKING:
         sitting_id: Mapped[int]
         question: Mapped[int]

@@ -7,7 +7,7 @@ by revision (``app.bank.faces``). Sitting, session and log are one row of one st
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -46,7 +46,7 @@ class Opened:
     title: str
     rule: Rule
     watch: Watch
-    entries: Sequence[Mapping[str, Any]]
+    entries: list[dict[str, Any]]
     answers: Mapping[int, steplog.InForce]
 
 
