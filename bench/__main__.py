@@ -15,7 +15,18 @@ from typing import Any
 
 from bench import certificates, crowd
 from bench.client import Client, Wrong, hashes
-from bench.machine import Served, compare, database, environment, fill, marks, serve, worker_mb
+from bench.machine import (
+    Served,
+    compare,
+    database,
+    environment,
+    fill,
+    kb_each,
+    marks,
+    serve,
+    stored,
+    worker_mb,
+)
 from bench.parts import PARTS, Operation, Part, Scene
 
 RUNS = 3
@@ -96,10 +107,18 @@ def _run(one: Part, scene: Scene, served: Served, found: dict[str, Any], longer:
 
 def _crowd(served: Served, told: list[dict[str, Any]], found: dict[str, Any], environ: Any, instance: Path) -> None:
     """Everybody at once; then every acknowledged answer against the marked script."""
+    before = stored(environ["DATABASE_URL"])
     figures = crowd.run(served.port, told, served.cpu_ms)
+    after = stored(environ["DATABASE_URL"])
     compared = compare(environ, instance, figures.pop("acknowledged"))
     found["errors"] += figures.pop("errors") + compared["lost"]
-    found["crowd"] = figures | {"kb_per_sitting": compared["kb"]}
+    found["crowd"] = figures
+    if before and after:
+        questions, people = len(told[0]["right"]), len(told)
+        found["crowd"] |= {
+            "questions": questions, "steps": figures["saves"] / people, "kb_per_sitting": kb_each(before, after, people),
+            "kb_for_50": kb_each(before, after, people, 50 / questions),
+        }  # fmt: skip
 
 
 def _crowd_lines(results: dict[str, dict[str, Any]]) -> list[str]:
@@ -109,7 +128,11 @@ def _crowd_lines(results: dict[str, dict[str, Any]]) -> list[str]:
             steps = ", ".join(
                 f"{step} {t['median']:.0f}/{t['p95']:.0f}/{t['p99']:.0f}" for step, t in one["waited_ms"].items()
             )
-            size = f"{one['kb_per_sitting']:.1f} kB a sitting, " if one["kb_per_sitting"] else ""
+            size = (
+                f"{one['kb_per_sitting']:.1f} kB a sitting of {one['questions']} questions with {one['steps']:.0f} steps, "
+                f"{one['kb_for_50']:.1f}{'!' if one['kb_for_50'] > 20 else ''} of 50 (limit 20), "
+                if "kb_per_sitting" in one else ""
+            )  # fmt: skip
             lines.append(
                 f"crowd of {one['people']} on {engine}: all begun in {one['at_once_s']:.1f} s, {one['saves']} saves at "
                 f"{one['saves_per_s']:.0f}/s and {one['save_cpu_ms']:.2f} ms CPU each, {size}ms waited (median/p95/p99): {steps}"

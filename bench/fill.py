@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from sqlalchemy import text
 
 from app import create_app
 from app.accounts import passwords, signing
@@ -134,7 +133,7 @@ def check(ids: list[int]) -> None:
 
 
 def compare(file: Path) -> None:
-    """Sitting → place → acknowledged answer, against the replayed log; and what a sitting takes up in the database."""
+    """Sitting → place → acknowledged answer, against the replayed log."""
     from app.exams import marking
     from question_bank.grading import clean_answer
 
@@ -152,17 +151,7 @@ def compare(file: Path) -> None:
                     )
             if str(sitting.state) != "marked":
                 lost.append(f"sitting {sitting_id} is {sitting.state}")
-        print(json.dumps({"lost": lost, "kb": _size(), "sittings": len(told)}))
-
-
-def _size() -> float | None:
-    """Kilobytes of all tables of sittings with their indexes, per sitting that was begun (PostgreSQL can tell)."""
-    if db.engine.dialect.name != "postgresql":
-        return None
-    tables = ("sitting", "sitting_step", "sitting_answer", "sitting_event", "mark")
-    whole = sum(db.session.scalar(text(f"SELECT pg_total_relation_size('{name}')")) for name in tables)
-    begun = db.session.scalar(text("SELECT count(*) FROM sitting WHERE started_at IS NOT NULL")) or 1
-    return whole / 1024 / begun
+        print(json.dumps({"lost": lost, "sittings": len(told)}))
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def marks(environ: Mapping[str, str], sittings: list[int]) -> dict[str, Any]:
 
 
 def compare(environ: Mapping[str, str], instance: Path, acknowledged: Mapping[str, Any]) -> dict[str, Any]:
-    """What clients were told against what was marked: ``lost``, and kilobytes per sitting."""
+    """What clients were told against what was marked: ``lost``."""
     told = instance / "acknowledged.json"
     told.write_text(json.dumps(acknowledged))
     done = subprocess.run(
@@ -156,6 +156,33 @@ def compare(environ: Mapping[str, str], instance: Path, acknowledged: Mapping[st
         cwd=ROOT, env=dict(environ), check=True, capture_output=True, text=True,
     )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
+
+
+BY_QUESTION, BY_SITTING = ("sitting_step", "mark", "marking_task"), ("sitting_event", "sitting_signal")
+"""Tables of sittings with their indexes: those that grow with the questions, and those that do not."""
+
+
+def stored(url: str) -> dict[str, float] | None:
+    """Kilobytes of the tables of sittings (PostgreSQL can tell), and of one row of ``sitting``, its paper with it."""
+    if not url.startswith("postgresql"):
+        return None
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        size = "SELECT pg_total_relation_size(:name) / 1024.0"
+        found = {name: float(connection.scalar(text(size), {"name": name})) for name in (*BY_QUESTION, *BY_SITTING)}
+        rows = connection.scalar(text("SELECT count(*) FROM sitting")) or 1
+        found["sitting"] = float(connection.scalar(text(size), {"name": "sitting"})) / rows
+    engine.dispose()
+    return found
+
+
+def kb_each(before: dict[str, float], after: dict[str, float], people: int, share: float = 1.0) -> float:
+    """What one of these people has added, and the paper; ``share``: for a paper of so much of the questions."""
+    added = {name: (after[name] - before[name]) / people for name in (*BY_QUESTION, *BY_SITTING)}
+    grows = after["sitting"] + sum(added[name] for name in BY_QUESTION)
+    return share * grows + sum(added[name] for name in BY_SITTING)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm, sqrt
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Mark = Decimal | int | float | Fraction
 Key = TypeVar("Key", bound=Hashable)
@@ -122,13 +122,54 @@ def analyse(marks: Sequence[Sequence[Mark | None]], maxima: Sequence[Mark]) -> A
         ]
         for p in range(len(tops))
     ]
-    weights = _effective_weights(columns, complete)
-    without = _alphas_without(columns) if complete else [None] * len(columns)
+    apart = [_apart(column) for column in columns] if complete else []
+    weights = _effective_weights(apart, len(rows)) if complete else [None] * len(columns)
+    without = _alphas_without(apart) if complete else [None] * len(columns)
     items = tuple(
         replace(_item(column, unit, tops[p] * unit), effective_weight=weights[p], alpha_without=without[p])
         for p, column in enumerate(columns)
     )
-    return Analysis(items, _test(totals, columns, unit, complete))
+    return Analysis(items, _test(totals, apart, unit))
+
+
+@dataclass(frozen=True, slots=True)
+class TableAnalysis(Generic[Key]):
+    """``items`` as :func:`analyse_revisions` gives them; ``weights`` and ``test`` as :func:`analyse`."""
+
+    items: Mapping[Key, ItemAnalysis]
+    weights: Mapping[Key, float | None]
+    test: ScoreAnalysis
+
+
+def analyse_table(
+    columns: Mapping[Key, tuple[Sequence[int], Sequence[int]]], cells: Sequence[tuple[Mark, Mark]], candidates: int
+) -> TableAnalysis[Key]:
+    """The same for very many candidates, in little memory: for each question who had it (places from 0, each once) and which
+    cell each of them got, and ``cells`` the different pairs of mark and maximum. Arrays of whole numbers will do: the
+    columns are looked at one by one. Raises ``ValueError`` as :func:`analyse`."""
+    pairs = [(exact(mark), exact(top)) for mark, top in cells]
+    if any(top <= 0 for _, top in pairs):
+        raise ValueError("every maximum must be above 0")
+    unit = lcm(*(number.denominator for pair in pairs for number in pair))
+    whole = [(int(mark * unit), int(top * unit)) for mark, top in pairs]
+    totals, tops = [0] * candidates, [0] * candidates
+    for who, which in columns.values():
+        for place, cell in zip(who, which, strict=True):
+            totals[place] += whole[cell][0]
+            tops[place] += whole[cell][1]
+    complete = bool(columns) and all(len(who) == candidates for who, _ in columns.values())
+    items: dict[Key, ItemAnalysis] = {}
+    apart: list[_Apart] = []
+    for key, (who, which) in columns.items():
+        shares: list[_Shares] = []
+        for place, cell in zip(who, which, strict=True):
+            (mark, top), total, most = whole[cell], totals[place], tops[place]
+            shares.append(((mark, top), (total - mark, most - top) if most > top else (0, 1), (total, most)))
+        items[key] = _item_of_shares(shares)
+        if complete:
+            apart.append(_apart([_Seat(mine[0], total[0] - mine[0], total[0]) for mine, _, total in shares]))
+    weights = _effective_weights(apart, candidates) if complete else [None] * len(columns)
+    return TableAnalysis(items, dict(zip(columns, weights, strict=True)), _test(totals, apart, unit))
 
 
 def analyse_revisions(
@@ -261,16 +302,29 @@ def _signed_root(value: Fraction) -> float:
     return sqrt(value) if value >= 0 else -sqrt(-value)
 
 
-def _effective_weights(columns: Sequence[Sequence[_Seat]], complete: bool) -> list[float | None]:
-    if not complete or not columns or len(columns[0]) < 2:
-        return [None] * len(columns)
-    shared = [_covariation([seat.mark for seat in column], [seat.total for seat in column]) for column in columns]
-    roots = [sqrt(value) if value >= 0 else None for value in shared]
+class _Apart(NamedTuple):
+    """What a question brings to the variance of a test that is the same for all, as :func:`_variation` counts it."""
+
+    own: int
+    rest: int
+    with_total: int
+
+
+def _apart(column: Sequence[_Seat]) -> _Apart:
+    own, rest, total = zip(*column, strict=True) if column else ((), (), ())
+    return _Apart(_variation(own), _variation(rest), _covariation(own, total))
+
+
+def _effective_weights(apart: Sequence[_Apart], candidates: int) -> list[float | None]:
+    if candidates < 2:
+        return [None] * len(apart)
+    roots = [sqrt(one.with_total) if one.with_total >= 0 else None for one in apart]
     whole = sum(root for root in roots if root is not None)
     return [root / whole if root is not None and whole else None for root in roots]
 
 
-def _test(totals: Sequence[int], columns: Sequence[Sequence[_Seat]], unit: int, complete: bool) -> ScoreAnalysis:
+def _test(totals: Sequence[int], apart: Sequence[_Apart], unit: int) -> ScoreAnalysis:
+    """``apart``: empty where not all had the same questions."""
     n = len(totals)
     if not n:
         return ScoreAnalysis(0, None, None, None, None, None, None, None, None)
@@ -278,7 +332,7 @@ def _test(totals: Sequence[int], columns: Sequence[Sequence[_Seat]], unit: int, 
     ordered = sorted(totals)
     median = Fraction(ordered[(n - 1) // 2] + ordered[n // 2], 2)
     sd = _root(Fraction(_variation(totals), n * (n - 1))) / unit if n > 1 else None
-    alpha = _alpha(totals, columns) if complete else None
+    alpha = _alpha(totals, apart)
     error_ratio = sqrt(1 - alpha) if alpha is not None else None
     return ScoreAnalysis(
         count=n,
@@ -293,25 +347,20 @@ def _test(totals: Sequence[int], columns: Sequence[Sequence[_Seat]], unit: int, 
     )
 
 
-def _alpha(totals: Sequence[int], columns: Sequence[Sequence[_Seat]]) -> Fraction | None:
+def _alpha(totals: Sequence[int], apart: Sequence[_Apart]) -> Fraction | None:
     whole = _variation(totals)
-    if len(columns) < 2 or not whole:
+    if len(apart) < 2 or not whole:
         return None
-    return _alpha_from(len(columns), sum(_variation([seat.mark for seat in column]) for column in columns), whole)
+    return _alpha_from(len(apart), sum(one.own for one in apart), whole)
 
 
 def _alpha_from(questions: int, single: int, whole: int) -> Fraction:
     return Fraction(questions, questions - 1) * (1 - Fraction(single, whole))
 
 
-def _alphas_without(columns: Sequence[Sequence[_Seat]]) -> list[float | None]:
-    left = len(columns) - 1
-    own = [_variation([seat.mark for seat in column]) for column in columns]
-    rests = [_variation([seat.rest for seat in column]) for column in columns]
-    return [
-        float(_alpha_from(left, sum(own) - mine, rest)) if left > 1 and rest else None
-        for mine, rest in zip(own, rests, strict=True)
-    ]
+def _alphas_without(apart: Sequence[_Apart]) -> list[float | None]:
+    left, own = len(apart) - 1, sum(one.own for one in apart)
+    return [float(_alpha_from(left, own - one.own, one.rest)) if left > 1 and one.rest else None for one in apart]
 
 
 def _moment(totals: Sequence[int], mean: Fraction, power: int) -> Fraction:

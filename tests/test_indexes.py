@@ -27,7 +27,8 @@ def test_what_is_searched_by_has_an_index(app: Flask) -> None:
     missing = []
     for mapper in Model.registry.mappers:
         table, name = mapper.local_table, mapper.class_.__name__
-        assert isinstance(table, Table)
+        if not isinstance(table, Table):
+            continue  # read from another table: the answers in force
         leading = _leading(table)
         for column in table.columns:
             if not column.foreign_keys or column.name in leading or (name, column.name) in ALONGSIDE:

@@ -11,8 +11,9 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -21,6 +22,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup, escape
 
+from app.core.speech import language
 from app.core.text import markdown
 from question_bank.items import WHOLE, Difficulty, Item, Kind, public_view
 
@@ -42,9 +44,12 @@ DIFFICULTY_NAMES: dict[Difficulty, Any] = {
 }
 
 KEPT = 6000
+MOST_ORDERS = 24
+"""Orders of a question's choices that are kept ready."""
 _items: OrderedDict[str, Item] = OrderedDict()
 _faces: OrderedDict[str, Face] = OrderedDict()
 _lock = Lock()
+_NUMBER = "\ue001"
 _BLANK = re.compile(r"\[\[(\d{1,3})\]\]")
 
 
@@ -73,6 +78,30 @@ def item_of(digest: str, body: Mapping[str, Any]) -> Item:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What pages of questions say in one language, as HTML; looked up once, not for each of eighty questions."""
+
+    kinds: Mapping[Kind, str]
+    true: str
+    false: str
+    blank: str
+    answer: str
+    places: str
+    worth: dict[str, str] = field(default_factory=dict)
+    """Points as written → the words for them."""
+
+
+@lru_cache(maxsize=10)
+def words_in(said: str) -> Words:
+    """The words in the language of this request, which is ``said``."""
+    return Words(
+        kinds={kind: str(escape(str(words))) for kind, words in KIND_NAMES.items()},
+        true=str(escape(_("True"))), false=str(escape(_("False"))), blank=str(escape(_("Blank %(n)s", n=_NUMBER))),
+        answer=str(escape(_("Your answer"))), places=str(escape(_("Give each step its place, 1 for the first."))),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Shape:
     """A question without parts, or one part: its kind, its words, and its choices by id, all as HTML."""
 
@@ -85,6 +114,8 @@ class Shape:
     unit: str = ""
     points: Decimal | None = None
     """Of a part, its share within the case."""
+    rows: dict[tuple[str, ...], str] = field(default_factory=dict, compare=False)
+    """Choices in an order in which they were asked for, nothing chosen, a mark in the place of the name."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +131,25 @@ class Face:
         name: str,
         *,
         title: str,
-        points: Decimal | None = None,
+        points: Decimal | str | None = None,
         order: Mapping[str, Sequence[str]] | None = None,
         answer: Any = None,
         counter: int = 0,
         closed: bool = False,
+        words: Words | None = None,
     ) -> Markup:
-        """The question as a fieldset. ``name`` begins the names of its inputs; ``order`` the ids of each list as drawn."""
-        order = order or {}
-        worth = _worth(points)
-        parts: list[Any] = []
+        """The question as a fieldset. ``name`` begins the names of its inputs; ``order`` the ids of each list as drawn;
+        ``words`` those of the reader's language, where many questions are asked for."""
+        given = words or words_in(language())
+        return Markup(self.text(name, escape(title), points, order or {}, answer, counter, closed, given))  # noqa: S704 - put together from escaped and cleaned pieces
+
+    def text(
+        self, name: str, title: str, points: Decimal | str | None, order: Mapping[str, Sequence[str]], answer: Any,
+        counter: int, closed: bool, words: Words,
+    ) -> str:  # fmt: skip
+        """The same as a plain string; ``title`` is escaped already."""
+        worth = _worth(points, words)
+        parts: list[str] = []
         for shape in self.shapes:
             if self.kind is Kind.CASE:
                 own = answer.get(shape.key) if isinstance(answer, dict) else None
@@ -117,15 +157,14 @@ class Face:
                 parts.append(
                     f'<div class="question-part" data-part="{shape.key}" data-kind="{shape.kind}" role="group" '
                     f'aria-labelledby="{field}-stem"><div class="stem" id="{field}-stem"><span class="part-number">'
-                    f"({len(parts) + 1})</span> {shape.stem} {_worth(shape.points)}</div>"
-                    f"{_inputs(shape, field, order.get(shape.key), own, closed)}</div>"
+                    f"({len(parts) + 1})</span> {shape.stem} {_worth(shape.points, words)}</div>"
+                    f"{_inputs(shape, field, order.get(shape.key), own, closed, words)}</div>"
                 )
             else:
-                parts.append(_inputs(shape, name, order.get(WHOLE), answer, closed))
-        kind = escape(str(KIND_NAMES[self.kind]))
-        return Markup(  # noqa: S704 - put together from escaped and cleaned pieces
+                parts.append(_inputs(shape, name, order.get(WHOLE), answer, closed, words))
+        return (
             f'<fieldset class="question" id="{name}" data-name="{name}" data-kind="{self.kind}" data-counter="{counter}">'
-            f'<legend><span class="question-number">{escape(title)}</span> <span class="question-kind">{kind}</span> '
+            f'<legend><span class="question-number">{title}</span> <span class="question-kind">{words.kinds[self.kind]}</span> '
             f'{worth}</legend><div class="stem">{self.stem}</div>{"".join(parts)}</fieldset>'
         )
 
@@ -135,10 +174,17 @@ def face_of(digest: str, item: Item) -> Face:
     return _faces.get(digest) or _keep(_faces, digest, _prepared(item))
 
 
-def _worth(points: Decimal | None) -> str:
+def _worth(points: Decimal | str | None, words: Words) -> str:
     if points is None:
         return ""
-    return f'<span class="question-points">{escape(ngettext("%(n)s point", "%(n)s points", points))}</span>'
+    key = str(points)
+    found = words.worth.get(key)
+    if found is None:
+        told = ngettext("%(n)s point", "%(n)s points", Decimal(points))
+        found = f'<span class="question-points">{escape(told)}</span>'
+        if len(words.worth) < 1000:
+            words.worth[key] = found
+    return found
 
 
 def _prepared(item: Item) -> Face:
@@ -175,43 +221,60 @@ def _line(text: str) -> str:
     return html
 
 
-def _inputs(shape: Shape, name: str, order: Sequence[str] | None, answer: Any, closed: bool) -> str:
+def _inputs(shape: Shape, name: str, order: Sequence[str] | None, answer: Any, closed: bool, words: Words) -> str:
     off = " disabled" if closed else ""
-    return _WRITERS[shape.kind](shape, name, order or sorted(shape.choices), answer, off)
+    return _WRITERS[shape.kind](shape, name, order or sorted(shape.choices), answer, off, words)
 
 
 def _letter(position: int) -> str:
     return chr(65 + position) if position < 26 else f"{chr(64 + position // 26)}{chr(65 + position % 26)}"
 
 
-def _choices(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
+def _choices(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
+    key = tuple(order)
+    made = shape.rows.get(key)
+    if made is None:
+        made = _choice_rows(shape, key)
+        if len(shape.rows) < MOST_ORDERS:
+            shape.rows[key] = made
+    made = made.replace(_NUMBER, name)
+    for chosen in (answer,) if isinstance(answer, str) else answer or ():
+        made = made.replace(f' value="{chosen}">', f' value="{chosen}" checked>')
+    return (
+        made.replace('"><span class="letter">', f'"{off}><span class="letter">').replace(
+            " checked><", f" checked{off}><"
+        )
+        if off
+        else made
+    )
+
+
+def _choice_rows(shape: Shape, order: Sequence[str]) -> str:
     kind = "radio" if shape.kind is Kind.SINGLE else "checkbox"
-    chosen = {answer} if isinstance(answer, str) else set(answer or ())
     rows = [
-        f'<label class="choice"><input type="{kind}" name="{name}" value="{key}"'
-        f'{" checked" if key in chosen else ""}{off}><span class="letter">{_letter(position)}</span>'
-        f'<span class="choice-text">{shape.choices[key]}</span></label>'
+        f'<label class="choice"><input type="{kind}" name="{_NUMBER}" value="{key}"><span class="letter">{_letter(position)}'
+        f'</span><span class="choice-text">{shape.choices[key]}</span></label>'
         for position, key in enumerate(order)
     ]
     return f'<div class="choices">{"".join(rows)}</div>'
 
 
-def _truefalse(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
+def _truefalse(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
     rows = [
         f'<label class="choice"><input type="radio" name="{name}" value="{value}"'
         f'{" checked" if answer is truth else ""}{off}><span class="letter">{letter}</span>'
-        f'<span class="choice-text">{escape(words)}</span></label>'
-        for value, truth, letter, words in (("true", True, "A", _("True")), ("false", False, "B", _("False")))
+        f'<span class="choice-text">{said}</span></label>'
+        for value, truth, letter, said in (("true", True, "A", words.true), ("false", False, "B", words.false))
     ]
     return f'<div class="choices">{"".join(rows)}</div>'
 
 
-def _blanks(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
+def _blanks(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
     given = list(answer or [])
     rows = []
     for position in range(shape.blanks):
         value = escape(given[position]) if position < len(given) else ""
-        label = escape(_("Blank %(n)s", n=position + 1))
+        label = words.blank.replace(_NUMBER, str(position + 1))
         rows.append(
             f'<label class="blank"><span>{label}</span><input class="form-control" type="text" name="{name}" '
             f'maxlength="200" autocomplete="off" value="{value}"{off}></label>'
@@ -219,9 +282,9 @@ def _blanks(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str
     return f'<div class="blanks">{"".join(rows)}</div>'
 
 
-def _numeric(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
+def _numeric(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
     value = escape(answer.get("value", "") + answer.get("unit", "") if isinstance(answer, dict) else answer or "")
-    label = escape(_("Your answer"))
+    label = words.answer
     return (
         f'<label class="blank"><span>{label}</span><input class="form-control" type="text" inputmode="decimal" '
         f'name="{name}" maxlength="64" autocomplete="off" value="{value}"{off}>'
@@ -229,24 +292,24 @@ def _numeric(shape: Shape, name: str, order: Sequence[str], answer: Any, off: st
     )
 
 
-def _matching(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
+def _matching(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
     given = answer or {}
     letters = {key: _letter(position) for position, key in enumerate(order)}
     listed = "".join(f'<li><span class="letter">{letters[key]}</span> {shape.choices[key]}</li>' for key in order)
     rows = []
-    for left, words in shape.lefts:
+    for left, text in shape.lefts:
         options = "".join(
             f'<option value="{key}"{" selected" if given.get(left) == key else ""}>{letters[key]}</option>'
             for key in order
         )
         rows.append(
-            f'<label class="pair"><span>{words}</span><select class="form-select" name="{name}.{left}"{off}>'
+            f'<label class="pair"><span>{text}</span><select class="form-select" name="{name}.{left}"{off}>'
             f'<option value="">—</option>{options}</select></label>'
         )
     return f'<ul class="rights">{listed}</ul><div class="pairs">{"".join(rows)}</div>'
 
 
-def _ordering(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
+def _ordering(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
     place = {key: position + 1 for position, key in enumerate(answer or ())}
     rows = []
     for key in order:
@@ -258,12 +321,11 @@ def _ordering(shape: Shape, name: str, order: Sequence[str], answer: Any, off: s
             f'<label class="pair"><select class="form-select" name="{name}.{key}"{off}><option value="">—</option>'
             f"{options}</select><span>{shape.choices[key]}</span></label>"
         )
-    hint = escape(_("Give each step its place, 1 for the first."))
-    return f'<p class="question-hint">{hint}</p><div class="pairs steps">{"".join(rows)}</div>'
+    return f'<p class="question-hint">{words.places}</p><div class="pairs steps">{"".join(rows)}</div>'
 
 
-def _essay(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str) -> str:
-    label = escape(_("Your answer"))
+def _essay(shape: Shape, name: str, order: Sequence[str], answer: Any, off: str, words: Words) -> str:
+    label = words.answer
     return (
         f'<label class="essay"><span>{label}</span><textarea class="form-control" name="{name}" rows="10" '
         f'maxlength="20000"{off}>{escape(answer or "")}</textarea></label>'

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, current_app, jsonify, make_response, request
+from flask import abort, current_app, jsonify, make_response, request, session
 from flask_babel import gettext as _
 from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
 
+from app.exams.kept import Kept
 from app.exams.sittings import BadSteps
+
+_proven: Kept[tuple[Any, ...], bool] = Kept(4000)
+"""(key of the site, form token, what the session holds) that were found to belong together. A token has no time limit here and
+a sitting has one token, so its signature is computed once in a process; another session's token is another entry."""
 
 
 def posted() -> dict[str, Any]:
@@ -21,11 +26,20 @@ def posted() -> dict[str, Any]:
     if not isinstance(data, dict):
         raise BadSteps
     if current_app.config.get("WTF_CSRF_ENABLED", True):
-        try:
-            validate_csrf(data.get("token"))
-        except ValidationError:
-            words = _(
-                "This page was opened in another session. Please reload it; what you answered is kept in this browser."
-            )
-            abort(make_response(jsonify(error=words, token=generate_csrf()), 409))
+        check_token(data.get("token"))
     return data
+
+
+def check_token(token: Any) -> None:
+    """Answers 409 with this session's token where the form token is another's: the page sends the same again with it."""
+    token = token if isinstance(token, str) else ""
+    key = (current_app.secret_key, token, session.get("csrf_token"))
+    if _proven.get(key):
+        return
+    try:
+        validate_csrf(token)
+    except ValidationError:
+        words = _("This page was opened in another session. Please reload it; what you answered is kept in this browser.")
+        abort(make_response(jsonify(error=words, token=generate_csrf()), 409))
+    if current_app.config.get("WTF_CSRF_TIME_LIMIT") is None:
+        _proven.keep(key, True)

@@ -6,11 +6,13 @@ Every paper counts as 100, so that papers with different maxima compare. Definit
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -22,11 +24,11 @@ from app.exams.regrading import MARKED
 from question_bank.flags import Flag, flags
 from question_bank.items import Item, Kind, questions_of
 from question_bank.option_analysis import OptionAnalysis, option_analysis
-from question_bank.statistics import Analysis, ItemAnalysis, ScoreAnalysis, analyse, analyse_revisions
+from question_bank.statistics import ItemAnalysis, ScoreAnalysis, analyse_table
 
 HUNDRED = Decimal(100)
 WITH_OPTIONS = (Kind.SINGLE, Kind.MULTIPLE, Kind.TRUEFALSE)
-CHUNK = 500
+CHUNK = 100
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -125,32 +127,53 @@ def report_of(session: ExamSession) -> Report:
     return _kept[session.id][1]
 
 
+class _Cell(NamedTuple):
+    """What a candidate got on a question, out of 100: the same for all who answered alike."""
+
+    points: Decimal
+    most: Decimal
+    answer: Any
+    """Kept where choices are counted; elsewhere True, or None where nothing was answered."""
+    shares: Mapping[str, Decimal | None]
+
+
 @dataclass
 class _Papers:
-    """What was read: one entry for each sitting, in order."""
+    """What was read: one place for each sitting, in order. Thirty thousand candidates with eighty questions must fit into a
+    worker, so each of these is a number of a cell in the column of its question."""
 
-    points: list[dict[int, tuple[Decimal, Decimal]]] = field(default_factory=list)
-    """Revision → (points, most), out of 100."""
-    answers: list[dict[int, Any]] = field(default_factory=list)
-    """Revision → the answer in force."""
-    shares: list[dict[int, Mapping[str, Decimal | None]]] = field(default_factory=list)
+    columns: dict[int, tuple[array[int], array[int]]] = field(default_factory=dict)
+    """Revision → places of those who had it, and the cell of each."""
+    cells: list[_Cell] = field(default_factory=list)
+    numbers: dict[tuple[Any, ...], int] = field(default_factory=dict)
     scores: list[Decimal] = field(default_factory=list)
     passed: int = 0
     items: dict[int, Item] = field(default_factory=dict)
+
+    def add(self, revision: int, cell: _Cell) -> None:
+        """To the column of a question, for the candidate whose turn it is."""
+        answer = cell.answer if isinstance(cell.answer, str | bool | None) else json.dumps(cell.answer, sort_keys=True)
+        key = (cell.points, cell.most, type(answer), answer, *cell.shares.items())
+        number = self.numbers.get(key)
+        if number is None:
+            number = self.numbers[key] = len(self.cells)
+            self.cells.append(cell)
+        who, which = self.columns.setdefault(revision, (array("I"), array("I")))
+        who.append(len(self.scores))
+        which.append(number)
 
 
 def _made(session: ExamSession) -> Report:
     rulings = marking.rulings_in(session.id)
     found = _read(session, rulings)
-    revisions = sorted(found.items)
-    stems = bank.stems_of(revisions)
-    per_revision = analyse_revisions(found.points) if found.points else {}
-    whole = _whole(found, revisions)
-    same = all(paper.keys() == found.points[0].keys() for paper in found.points)
-    weights = {r: one.effective_weight for r, one in zip(revisions, whole.items, strict=True)}
+    stems = bank.stems_of(found.columns)
+    whole = analyse_table(
+        {revision: found.columns[revision] for revision in sorted(found.columns)},
+        [(cell.points, cell.most) for cell in found.cells], len(found.scores),
+    )  # fmt: skip
     questions = tuple(
-        _question(found, revision, stems[revision], per_revision[revision], weights[revision], rulings)
-        for revision in sorted(revisions, key=lambda r: stems[r][:2])
+        _question(found, revision, stems[revision], whole.items[revision], whole.weights[revision], rulings)
+        for revision in sorted(found.columns, key=lambda r: stems[r][:2])
     )
     return Report(
         test=whole.test,
@@ -160,7 +183,7 @@ def _made(session: ExamSession) -> Report:
         highest=max(found.scores, default=None),
         bands=bands_of(found.scores),
         modules=_modules(found),
-        same_papers=same,
+        same_papers=all(len(who) == len(found.scores) for who, _which in found.columns.values()),
         dropped=tuple(
             {one.revision: 0 for one in rulings.all if one.revision is not None and rulings.dropped(one.revision)}
         ),
@@ -185,8 +208,10 @@ def _read_some(found: _Papers, ids: Sequence[int], rulings: Any) -> None:
         .where(Sitting.id.in_(ids))
         .order_by(Sitting.id)
     ).all()
-    marks: dict[int, list[Mark]] = defaultdict(list)
-    for one in db.session.scalars(select(Mark).where(Mark.sitting_id.in_(ids)).order_by(Mark.id)):
+    marks: dict[int, list[Any]] = defaultdict(list)
+    for one in db.session.execute(
+        select(Mark.sitting_id, Mark.shares).where(Mark.sitting_id.in_(ids)).order_by(Mark.id)
+    ):
         marks[one.sitting_id].append(one)
     answers: dict[tuple[int, int], Any] = {
         (row.sitting_id, row.question): row.answer
@@ -201,24 +226,28 @@ def _read_some(found: _Papers, ids: Sequence[int], rulings: Any) -> None:
     for row in rows:
         shares = marking.folded(marks[row.id])
         scale = HUNDRED / row.maximum if row.maximum else Decimal(0)
-        own: dict[int, tuple[Decimal, Decimal]] = {}
-        own_answers: dict[int, Any] = {}
-        own_shares: dict[int, Mapping[str, Decimal | None]] = {}
         for place, entry in enumerate(row.entries, 1):
             revision = entry["revision"]
             if rulings.dropped(revision) or not scale:
                 continue
             item = found.items.setdefault(revision, items[revision])
-            most = Decimal(entry["points"])
-            parts = shares.get(place, {})
-            without = rulings.dropped_parts(revision)
-            own[revision] = (_share(item, parts, without) * most * scale, _share(item, None, without) * most * scale)
-            own_answers[revision], own_shares[revision] = answers.get((row.id, place)), parts
-        found.points.append(own)
-        found.answers.append(own_answers)
-        found.shares.append(own_shares)
+            worth = Decimal(entry["points"]) * scale
+            parts, without = shares.get(place, {}), rulings.dropped_parts(revision)
+            earned, most = _share(item, parts, without) * worth, _share(item, None, without) * worth
+            answer = answers.get((row.id, place))
+            if item.kind not in WITH_OPTIONS and item.kind is not Kind.CASE:
+                answer = None if answer is None else True
+            found.add(revision, _Cell(earned, most, _counted(item, answer), parts))
         found.scores.append(marking.percent(row.score, row.maximum))
         found.passed += bool(row.passed)
+
+
+def _counted(item: Item, answer: Any) -> Any:
+    """An answer as far as choices are counted: texts in the parts of a case are not looked at."""
+    if item.kind is not Kind.CASE or not isinstance(answer, dict):
+        return answer
+    parts = questions_of(item)
+    return {part: one if parts[part].kind in WITH_OPTIONS else True for part, one in answer.items() if part in parts}
 
 
 def _share(item: Item, shares: Mapping[str, Decimal | None] | None, without: frozenset[str]) -> Decimal:
@@ -227,12 +256,6 @@ def _share(item: Item, shares: Mapping[str, Decimal | None] | None, without: fro
     counted = [key for key in parts if key not in without]
     earned = sum((parts[key] * (1 if shares is None else shares.get(key) or 0) for key in counted), Decimal(0))
     return earned / sum(parts.values())
-
-
-def _whole(found: _Papers, revisions: Sequence[int]) -> Analysis:
-    matrix = [[paper[r][0] if r in paper else None for r in revisions] for paper in found.points]
-    tops = {r: paper[r][1] for paper in found.points for r in paper}
-    return analyse(matrix, [tops[r] for r in revisions])
 
 
 def bands_of(scores: Sequence[Decimal]) -> tuple[Band, ...]:
@@ -245,11 +268,11 @@ def bands_of(scores: Sequence[Decimal]) -> tuple[Band, ...]:
 
 def _modules(found: _Papers) -> tuple[tuple[str, float], ...]:
     totals: dict[str, list[Decimal]] = {}
-    for paper in found.points:
-        for revision, (points, most) in paper.items():
-            total = totals.setdefault(found.items[revision].module or "", [Decimal(0), Decimal(0)])
-            total[0] += points
-            total[1] += most
+    for revision, (_who, which) in found.columns.items():
+        total = totals.setdefault(found.items[revision].module or "", [Decimal(0), Decimal(0)])
+        for number, count in Counter(which).items():
+            total[0] += found.cells[number].points * count
+            total[1] += found.cells[number].most * count
     return tuple((module, float(points / most)) for module, (points, most) in sorted(totals.items()) if most)
 
 
@@ -257,12 +280,11 @@ def _question(
     found: _Papers, revision: int, stem: tuple[str, int, str], figures: ItemAnalysis, weight: float | None, rulings: Any
 ) -> Question:
     item = rulings.item(revision, found.items[revision])
-    had = [n for n, paper in enumerate(found.points) if revision in paper]
-    answers = [found.answers[n][revision] for n in had]
-    scores = [found.scores[n] for n in had]
+    who, which = found.columns[revision]
+    cells = [found.cells[number] for number in which]
+    answers, scores = [cell.answer for cell in cells], [found.scores[place] for place in who]
     options = tuple(
-        _options(item, part, question, answers, scores,
-                 [found.points[n][revision][1] * (found.shares[n][revision].get(part) or 0) for n in had])
+        _options(item, part, question, answers, scores, [cell.most * (cell.shares.get(part) or 0) for cell in cells])
         for part, question in questions_of(item).items() if question.kind in WITH_OPTIONS
     )  # fmt: skip
     only = options[0] if len(options) == 1 and item.kind is not Kind.CASE else None

@@ -29,11 +29,11 @@ from app.core.permissions import Can
 from app.core.states import moved
 from app.core.waiting import Waiting, waiting
 from app.db import db
-from app.exams import letters, papers, room, sittings
+from app.exams import letters, papers, room, sittings, steplog
 from app.exams.deeds import Did
+from app.exams.kept import Kept
 from app.exams.models import (
     ExamSession,
-    Fate,
     Mark,
     MarkedBy,
     MarkingTask,
@@ -42,7 +42,6 @@ from app.exams.models import (
     RegradeKind,
     RegradeState,
     Sitting,
-    SittingStep,
     TaskState,
 )
 from app.exams.papers import Entry
@@ -61,6 +60,8 @@ from app.outline.models import RuleVersion
 from question_bank.grading import Rule, points_for
 from question_bank.items import WHOLE, Item, Kind, Part, questions_of
 
+replay = steplog.replay
+NO_RULINGS = Rulings()
 Shares = dict[int, dict[str, Decimal | None]]
 HUNDRED = Decimal(100)
 MARKS: Any = Mark.__table__
@@ -85,35 +86,31 @@ class MarkedBefore(Refused):
 # --- replay ----------------------------------------------------------------------------------------------------------------
 
 
-def replay(steps: Iterable[Any], *, late_counts: bool) -> dict[int, Any]:
-    """Place → answer in force: the greatest (epoch, counter) among the steps that count. Pure."""
-    newest: dict[int, tuple[tuple[int, int], Any]] = {}
-    for step in steps:
-        late = step.fate is Fate.LATE and late_counts and step.answer is not None
-        if step.fate is not Fate.APPLIED and not late:
-            continue
-        order = (step.epoch, step.counter)
-        if step.question not in newest or newest[step.question][0] < order:
-            newest[step.question] = (order, step.answer)
-    return {place: answer for place, (_order, answer) in newest.items()}
-
-
-@cache
-def _steps() -> Select[*tuple[Any, ...]]:
-    s = SittingStep
-    return select(s.epoch, s.question, s.counter, s.answer, s.fate).where(s.sitting_id == bindparam("sitting"))
-
-
 def steps_of(sitting: Sitting | HandedIn) -> list[Any]:
-    return list(db.session.execute(_steps(), {"sitting": sitting.id}))
+    return steplog.steps_of(sitting.id)
 
 
 def machine_shares(
     paper: Iterable[Entry], answers: Mapping[int, Any], rule: str, rulings: Rulings | None = None
 ) -> Shares:
     """What can be marked by rule: place → part → share; None where a person has to mark. Pure."""
-    rulings = rulings or Rulings()
+    if not rulings:
+        return {entry.place: _shares(entry, answers.get(entry.place), rule) for entry in paper}
     return {entry.place: rulings.shares(entry.revision, entry.item, answers.get(entry.place), rule) for entry in paper}
+
+
+_known: Kept[tuple[Any, ...], dict[str, Decimal | None]] = Kept(10_000)
+"""Digest, rule, answer → shares. A hall gives the same few answers to the same questions, and marking is pure."""
+
+
+def _shares(entry: Entry, answer: Any, rule: str) -> dict[str, Decimal | None]:
+    key = (entry.digest, rule, tuple(answer) if isinstance(answer, list) else answer)
+    if isinstance(answer, dict) or not entry.digest:
+        return NO_RULINGS.shares(entry.revision, entry.item, answer, rule)
+    found = _known.get(key)
+    if found is None:
+        found = _known.keep(key, NO_RULINGS.shares(entry.revision, entry.item, answer, rule))
+    return dict(found)
 
 
 @cache
@@ -133,7 +130,7 @@ def ruling_of(row: Regrade) -> Ruling:
     return Ruling(row.id, row.kind, row.revision_id, item, row.answer, row.rule, row.part)
 
 
-def folded(marks: Iterable[Mark]) -> Shares:
+def folded(marks: Iterable[Any]) -> Shares:
     """The latest share of each part. A machine's "a person has to" never takes back what a person gave."""
     shares: Shares = {}
     for mark in marks:
@@ -150,6 +147,11 @@ def folded(marks: Iterable[Mark]) -> Shares:
 def result_in(paper: Iterable[Entry], shares: Shares, rulings: Rulings) -> tuple[Decimal, Decimal]:
     """Score and maximum of a paper; questions and parts that were dropped count in neither. Pure."""
     score = maximum = Decimal(0)
+    if not rulings:
+        for entry in paper:
+            score += points_of(entry, shares.get(entry.place, {}))
+            maximum += entry.points
+        return score, maximum
     for entry in paper:
         if not rulings.dropped(entry.revision):
             without = rulings.dropped_parts(entry.revision)
@@ -261,7 +263,7 @@ def _mark(sitting: HandedIn, earlier: list[Mark], rulings: Rulings, now: datetim
     paper = papers.entries_read(sitting.entries)
     answers = replay(steps_of(sitting), late_counts=sitting.late_counts)
     shares = machine_shares(paper, answers, sitting.multiple_rule, rulings)
-    made = _entry(sitting.id, shares, rulings, sitting.multiple_rule, now)
+    made = entry_of(sitting.id, shares, rulings, sitting.multiple_rule, now)
     db.session.execute(_add_mark(), made)
     if earlier:
         shares = folded([*earlier, Mark(**made)])
@@ -276,12 +278,21 @@ def _mark(sitting: HandedIn, earlier: list[Mark], rulings: Rulings, now: datetim
     settle(sitting, paper, shares, rulings, now)
 
 
+def paper_pinned(pins: Sequence[sittings.Pin]) -> list[Entry]:
+    """A paper as far as marking looks at it."""
+    items = papers.items_at(pins)
+    return [
+        Entry(place, items[place], pin.digest, Decimal(pin.points), {}, pin.revision)
+        for place, pin in enumerate(pins, 1)
+    ]
+
+
 def machine_mark(sitting_id: int, shares: Shares, rulings: Rulings, session: ExamSession, now: datetime) -> Mark:
     """The entry of a marking by machine, with the rule and the rulings it rests on."""
-    return Mark(**_entry(sitting_id, shares, rulings, session.multiple_rule, now))
+    return Mark(**entry_of(sitting_id, shares, rulings, session.multiple_rule, now))
 
 
-def _entry(sitting_id: int, shares: Shares, rulings: Rulings, rule: Rule, now: datetime) -> dict[str, Any]:
+def entry_of(sitting_id: int, shares: Shares, rulings: Rulings, rule: Rule, now: datetime) -> dict[str, Any]:
     working: dict[str, Any] = {"rule": rulings.rule(rule).value}
     if rulings:
         working["regrades"] = [one.id for one in rulings.all]

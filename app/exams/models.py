@@ -7,9 +7,27 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
 
 from app.db import Model, long_text, pk, stamp
 from app.exams.states import SessionState, SittingState, SubmittedBy
@@ -308,32 +326,71 @@ class Fate(StrEnum):
     """After the hand-in."""
 
 
+FATES = (Fate.APPLIED, Fate.OLD, Fate.EMPTY, Fate.LATE, Fate.CLOSED)
+"""Stored by their place here: only ever added to at the end."""
+FATE_CODES = {fate: code for code, fate in enumerate(FATES)}
+
+
+class FateCode(TypeDecorator[Fate]):
+    """A fate as a small whole number: a hall writes hundreds of steps in a second, and all of them are kept for years."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Fate | None, dialect: Dialect) -> int | None:
+        return None if value is None else FATE_CODES[Fate(value)]
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Fate | None:
+        return None if value is None else FATES[value]
+
+
 class SittingStep(Model):
-    """One change of one answer, as it arrived. Only ever added to."""
+    """One change of one answer, as it arrived. Only ever added to, and all that is kept of answers. Its own name is its key;
+    the columns stand in the order that leaves no gaps in a row."""
 
     __tablename__ = "sitting_step"
-    __table_args__ = (UniqueConstraint("sitting_id", "epoch", "question", "counter"),)
-    id: Mapped[pk]
-    sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id"))
-    epoch: Mapped[int]
-    question: Mapped[int]
-    counter: Mapped[int]
-    answer: Mapped[Any] = mapped_column(AnswerJson, nullable=True)
-    at_ms: Mapped[int] = mapped_column(comment="by the browser's own count; evidence, never judged by")
+    __table_args__ = (PrimaryKeyConstraint("sitting_id", "epoch", "question", "counter"), {"sqlite_with_rowid": False})
     arrived_at: Mapped[datetime]
-    fate: Mapped[Fate]
+    sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id"), autoincrement=False)
+    counter: Mapped[int] = mapped_column(autoincrement=False)
+    at_ms: Mapped[int] = mapped_column(comment="by the browser's own count; evidence, never judged by")
+    epoch: Mapped[int] = mapped_column(SmallInteger, autoincrement=False)
+    question: Mapped[int] = mapped_column(SmallInteger, autoincrement=False)
+    fate: Mapped[Fate] = mapped_column(FateCode, comment="its place in models.FATES")
+    answer: Mapped[Any] = mapped_column(AnswerJson, nullable=True)
+
+
+def answers_in_force(of: Any = None) -> Any:
+    """Of the steps that count, the one with the greatest (epoch, counter) for each question; ``steplog.in_force`` says the same
+    of one sitting. ``of``: a select of sittings. Where sittings are named instead, the database looks at their steps alone."""
+    s, sitting, session = SittingStep.__table__.c, Sitting.__table__.c, ExamSession.__table__.c
+    counted = exists().where(sitting.id == s.sitting_id, session.id == sitting.session_id, session.late_counts)
+    place = func.row_number().over(partition_by=(s.sitting_id, s.question), order_by=(s.epoch.desc(), s.counter.desc()))
+    ordered = (
+        select(s.sitting_id, s.question, s.epoch, s.counter, s.answer, s.arrived_at.label("saved_at"), place.label("place"))
+        .where(or_(s.fate == Fate.APPLIED, and_(s.fate == Fate.LATE, s.answer.is_not(None), counted)))
+        .where(true() if of is None else s.sitting_id.in_(of))
+        .subquery()
+    )  # fmt: skip
+    return (
+        select(*(column for column in ordered.c if column.key != "place"))
+        .where(ordered.c.place == 1)
+        .subquery("answer")
+    )
 
 
 class SittingAnswer(Model):
-    """The answer in force for one question: greatest (epoch, counter)."""
+    """The answer in force for one question, read from the log; nothing of it is stored besides."""
 
-    __tablename__ = "sitting_answer"
-    sitting_id: Mapped[int] = mapped_column(ForeignKey("sitting.id"), primary_key=True)
-    question: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    epoch: Mapped[int]
-    counter: Mapped[int]
-    answer: Mapped[Any] = mapped_column(AnswerJson, nullable=True)
-    saved_at: Mapped[datetime]
+    __table__ = answers_in_force()
+    __mapper_args__ = {"primary_key": [__table__.c.sitting_id, __table__.c.question]}
+    if TYPE_CHECKING:
+        sitting_id: Mapped[int]
+        question: Mapped[int]
+        epoch: Mapped[int]
+        counter: Mapped[int]
+        answer: Mapped[Any]
+        saved_at: Mapped[datetime]
 
 
 class EventKind(StrEnum):

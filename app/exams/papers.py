@@ -179,10 +179,10 @@ def items_on(entries: list[dict[str, Any]], places: Iterable[int] | None = None)
     return items_at([(entry["revision"], entry["digest"]) for entry in entries], places)
 
 
-def items_at(pins: Sequence[tuple[int, str]], places: Iterable[int] | None = None) -> dict[int, Item]:
-    """The same for the pins of a paper, (revision, digest) at each place."""
+def items_at(pins: Sequence[tuple[Any, ...]], places: Iterable[int] | None = None) -> dict[int, Item]:
+    """The same for the pins of a paper, each beginning with revision and digest."""
     asked = range(1, len(pins) + 1) if places is None else {one for one in places if 1 <= one <= len(pins)}
-    found = bank.items_pinned(pins[place - 1] for place in asked)
+    found = bank.items_pinned(pins[place - 1][:2] for place in asked)
     return {place: found[pins[place - 1][0]] for place in asked}
 
 

@@ -35,11 +35,11 @@ from app.exams.models import (
     IncidentKind,
     RoomMessage,
     Sitting,
-    SittingAnswer,
     SittingEvent,
     SittingSignal,
     VoidRequest,
     VoidState,
+    answers_in_force,
     deadline_of,
 )
 from app.exams.states import SessionState, SittingState
@@ -131,8 +131,12 @@ def _statement(session_id: int) -> Any:
         asked = select(model.sitting_id, *columns).where(model.sitting_id.in_(mine)).group_by(model.sitting_id)
         return (asked if where is None else asked.where(where)).subquery()
 
-    saved = gathered(
-        SittingAnswer, func.count(SittingAnswer.answer).label("n"), func.max(SittingAnswer.saved_at).label("at")
+    answer = answers_in_force(mine).c
+    saved = (
+        select(answer.sitting_id, func.count(answer.answer).label("n"), func.max(answer.saved_at).label("at"))
+        .group_by(answer.sitting_id)
+        .cte("saved")
+        .prefix_with("MATERIALIZED", dialect="postgresql")  # once, also where the planner knows nothing of the log yet
     )
     told = gathered(SittingSignal, func.count().label("n"), func.count().filter(SittingSignal.counted).label("counted"))
     moved = gathered(

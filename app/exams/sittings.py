@@ -1,7 +1,7 @@
 """The sitting protocol: start, save, take over, hand in, close by the clock.
 
-The server's clock alone decides. A save is one append to the step log and one upsert of the answers in force, in the order
-(epoch, counter); sent twice it changes nothing. What is acknowledged is in the log.
+The server's clock alone decides. A save is one append to the step log; the answers in force are what the log says in the
+order (epoch, counter). Sent twice it changes nothing. What is acknowledged is in the log.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, Integer, String, bindparam, column, func, insert, inspect, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Text, bindparam, insert, inspect, literal, literal_column, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.accounts.models import Person
@@ -24,8 +23,8 @@ from app.audit.service import record
 from app.core import clock
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.states import moved
-from app.db import db
-from app.exams import letters, papers
+from app.db import db, is_sqlite
+from app.exams import letters, papers, steplog
 from app.exams.deeds import Did
 from app.exams.models import (
     GRACE,
@@ -141,6 +140,8 @@ class Held(Columns):
     minutes: int
     late_counts: bool
     seb: bool
+    version: str = ""
+    """PostgreSQL: the versions of the two rows these columns were read from."""
 
     @property
     def needs_seb(self) -> bool:
@@ -153,34 +154,50 @@ class Held(Columns):
         end = deadline_of(self.started_at, self.minutes, self.closes_at, self.extra_minutes, self.credit_seconds)
         return end if self.paused_at is None else end + (now - self.paused_at)
 
+    def left(self, now: datetime) -> int:
+        """Milliseconds to the deadline."""
+        return _left(self.deadline_at(now), now)
+
 
 Allowed = Callable[[Sitting | Held], None] | None
 """What a request must satisfy once its sitting is known; raises a refusal (Safe Exam Browser)."""
-OWN_COLUMNS, KEPT_PAPERS = 13, 2000
+OWN_COLUMNS, COLUMNS, KEPT_PAPERS = 13, 17, 2000
 SITTINGS: Any = Sitting.__table__
 SESSIONS: Any = ExamSession.__table__
-STEPS: Any = SittingStep.__table__
-ANSWERS: Any = SittingAnswer.__table__
 EVENTS: Any = SittingEvent.__table__
 
 
+VERSION = literal_column("sitting.xmin::text || ',' || exam_session.xmin::text", Text)
+"""PostgreSQL gives a row another one whenever it is changed; a lock leaves it as it is."""
+
+
 @cache
-def _held_statement() -> Any:
+def held_statement(lock: bool, postgres: bool) -> Any:
     names = [one.name for one in fields(Held)]
-    return (
-        select(*(SITTINGS.c[name] for name in names[:OWN_COLUMNS]), *(SESSIONS.c[name] for name in names[OWN_COLUMNS:]))
+    asked = (
+        select(
+            *(SITTINGS.c[name] for name in names[:OWN_COLUMNS]),
+            *(SESSIONS.c[name] for name in names[OWN_COLUMNS:COLUMNS]),
+            VERSION if postgres else literal(""),
+        )
         .join_from(SITTINGS, SESSIONS, SITTINGS.c.session_id == SESSIONS.c.id)
         .where(SITTINGS.c.id == bindparam("sitting"), SITTINGS.c.candidate_id == bindparam("candidate"))
-        .with_for_update(of=SITTINGS, key_share=True)
     )
+    return asked.with_for_update(of=SITTINGS, key_share=True) if lock else asked
 
 
-def _held(sitting_id: int, candidate_id: int) -> Held:
+def _held(sitting_id: int, candidate_id: int, lock: bool = True) -> Held:
     """A person's own sitting inside a unit of work, under a row lock. Raises NotFound for everybody else's."""
-    found = db.session.execute(_held_statement(), {"sitting": sitting_id, "candidate": candidate_id}).one_or_none()
+    asked = held_statement(lock, not is_sqlite(db.session.get_bind()))
+    found = db.session.execute(asked, {"sitting": sitting_id, "candidate": candidate_id}).one_or_none()
     if found is None:
         raise NotFound
     return Held(*found)
+
+
+def read_columns(sitting_id: int, candidate_id: int) -> Held:
+    """The same without a lock: what is judged by it is written under a condition (``at_once``)."""
+    return _held(sitting_id, candidate_id, lock=False)
 
 
 @cache
@@ -206,22 +223,26 @@ def _happened(sitting_id: int, kind: EventKind, at: datetime, note: str = "", by
     db.session.execute(_event_statement(), row)
 
 
+class Pin(NamedTuple):
+    """A place of a paper: the revision, its digest, and the points as they are written there."""
+
+    revision: int
+    digest: str
+    points: str
+
+
 @lru_cache(maxsize=KEPT_PAPERS)
-def _kept_pins(seed: str, sitting_id: int) -> tuple[tuple[int, str], ...]:
+def kept_pins(seed: str, sitting_id: int) -> tuple[Pin, ...]:
+    """What stands at each place of a paper. A paper never changes once it is drawn, so each process reads it once; the seed is
+    the paper's own."""
     entries = db.session.scalar(select(SITTINGS.c.entries).where(SITTINGS.c.id == sitting_id))
-    return tuple(_pin(entry["revision"], entry["digest"]) for entry in entries or ())
+    return tuple(_pin(entry["revision"], entry["digest"], entry["points"]) for entry in entries or ())
 
 
 @lru_cache(maxsize=20_000)
-def _pin(revision: int, digest: str) -> tuple[int, str]:
+def _pin(revision: int, digest: str, points: str) -> Pin:
     """The same pin once in memory, on however many papers it stands."""
-    return revision, digest
-
-
-def _pins(held: Held) -> tuple[tuple[int, str], ...]:
-    """Revision and digest at each place of the paper. A paper never changes once it is drawn, so each process reads it once;
-    the seed is the paper's own."""
-    return _kept_pins(held.seed, held.id)
+    return Pin(revision, digest, points)
 
 
 def answers_of(sitting: Sitting) -> dict[int, SittingAnswer]:
@@ -248,13 +269,14 @@ def _left(deadline: datetime | None, now: datetime) -> int:
 
 
 @cache
-def _door() -> Any:
+def _door(postgres: bool) -> Any:
     """What a start looks at."""
     s, e = SITTINGS.c, SESSIONS.c
     return (
         select(
             s.session_id, s.state, s.extra_minutes, s.credit_seconds, s.seb_waived, s.admitted_at, s.seed,
             e.state.label("session_state"), e.opens_at, e.closes_at, e.minutes, e.late_entry_minutes, e.seb, e.watch,
+            (VERSION if postgres else literal("")).label("version"),
         )
         .join_from(SITTINGS, SESSIONS, s.session_id == e.id)
         .where(s.id == bindparam("sitting"), s.candidate_id == bindparam("candidate"))
@@ -279,19 +301,16 @@ def start(
 ) -> SittingState:
     """Begin: one UPDATE with its condition. Twenty at once make one start; the others find it begun."""
     whose = {"sitting": sitting_id, "candidate": id_of(by)}
-    found = db.session.execute(_door(), whose).one_or_none()
-    if found is None:
-        raise NotFound
+    found = at_the_door(sitting_id, id_of(by))
     if allowed and found.seb and not found.seb_waived:
         allowed(_held(sitting_id, id_of(by)))
     if found.state is SittingState.IN_PROGRESS:
         return found.state
-    _may_start(found, honour, code, now)
+    end = deadline_if_begun(found, honour, code, now)
     if not found.seed:
         mapped = with_session(sitting_id)
         papers.make_paper(mapped, mapped.session)
         db.session.flush()  # the paper is there before the clock runs
-    end = deadline_of(now, found.minutes, found.closes_at, found.extra_minutes, found.credit_seconds)
     if db.session.execute(_begun(), {**whose, "now": now, "deadline": end}).rowcount:  # type: ignore[attr-defined]
         _happened(sitting_id, EventKind.STARTED, now)
         return SittingState.IN_PROGRESS
@@ -301,7 +320,17 @@ def start(
     return state
 
 
-def _may_start(found: Any, honour: bool, code: str, now: datetime) -> None:
+def at_the_door(sitting_id: int, candidate_id: int) -> Any:
+    """What a start looks at. Raises NotFound for everybody else's sitting."""
+    asked = _door(not is_sqlite(db.session.get_bind()))
+    found = db.session.execute(asked, {"sitting": sitting_id, "candidate": candidate_id}).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def deadline_if_begun(found: Any, honour: bool, code: str, now: datetime) -> datetime:
+    """May it begin now, and until when does it last then? Raises the refusal that says why not."""
     if not honour:
         raise NoHonour("honour")
     if found.session_state is not SessionState.PUBLISHED:
@@ -314,6 +343,7 @@ def _may_start(found: Any, honour: bool, code: str, now: datetime) -> None:
     room_code = found.watch.get("room_code")
     if room_code and code.strip() != room_code and found.admitted_at is None:
         raise NotAdmitted("code")
+    return deadline_of(now, found.minutes, found.closes_at, found.extra_minutes, found.credit_seconds)
 
 
 def _moment(instant: datetime) -> str:
@@ -405,6 +435,8 @@ class Saved:
     paused: bool = False
     news: int = 0
     """Id of the latest room message for this candidate; the page fetches it when it is new."""
+    over: bool = False
+    """Nothing is taken any more."""
 
     def as_json(self) -> dict[str, Any]:
         return {"saved": self.saved, "at": f"{clock.local(self.at):%H:%M:%S}", "refused": self.refused, "remaining_ms": self.remaining_ms, "state": self.state.value,
@@ -452,7 +484,8 @@ def save(
     return _save(sitting, epoch, list(steps), now)
 
 
-def _save(sitting: Held, epoch: int, steps: list[Step], now: datetime) -> Saved:
+def judged(sitting: Held, epoch: int, now: datetime) -> tuple[Saved, Fate]:
+    """What steps of this epoch that arrive now come to, and the reply without them. Looks at nothing but the columns."""
     deadline = sitting.deadline_at(now)
     if deadline is None:
         raise NotAllowedNow
@@ -460,30 +493,38 @@ def _save(sitting: Held, epoch: int, steps: list[Step], now: datetime) -> Saved:
         raise BadSteps
     reply = Saved(sitting.state, _left(deadline, now), now)
     reply.paused, reply.news = sitting.paused_at is not None, sitting.news
-    if epoch < sitting.epoch:
-        reply.messages.append("read_only")
     fate = Fate.APPLIED
     if epoch < sitting.epoch:
         fate = Fate.OLD
+        reply.messages.append("read_only")
     elif sitting.state is not SittingState.IN_PROGRESS:
         fate = Fate.CLOSED
     elif now > deadline:
         fate = Fate.LATE
         reply.messages.append("late")
+    reply.over = now > deadline + GRACE or sitting.state is SittingState.VOID
+    return reply, fate
+
+
+def _save(sitting: Held, epoch: int, steps: list[Step], now: datetime) -> Saved:
+    reply, fate = judged(sitting, epoch, now)
     if not steps:
         return reply
-    if now > deadline + GRACE or sitting.state is SittingState.VOID:
+    if reply.over:
         reply.messages.append("over")
         reply.saved = _known(sitting, epoch, steps)
         return reply
-    _append(sitting, epoch, _cleaned(sitting, steps, reply), fate, now, reply)
+    given = to_log(sitting, steps, fate, reply)
+    if given:
+        steplog.add(sitting.id, epoch, given, now)
     return reply
 
 
-def _cleaned(sitting: Held, steps: list[Step], reply: Saved) -> list[Step]:
-    """Steps whose answers belong to their questions, in the form in which answers are kept; the others are refused."""
-    items = papers.items_at(_pins(sitting), {step.question for step in steps})
-    kept: dict[tuple[int, int], Step] = {}
+def to_log(sitting: Held, steps: list[Step], fate: Fate, reply: Saved) -> list[dict[str, Any]]:
+    """Steps whose answers belong to their questions, as they go into the log, each once; acknowledged in the reply, which also
+    names what is refused."""
+    items = papers.items_at(kept_pins(sitting.seed, sitting.id), {step.question for step in steps})
+    given: dict[tuple[int, int], dict[str, Any]] = {}
     for step in steps:
         item = items.get(step.question)
         if item is None:
@@ -494,96 +535,13 @@ def _cleaned(sitting: Held, steps: list[Step], reply: Saved) -> list[Step]:
         except BadAnswer as bad:
             reply.refused[step.question] = bad.reason
             continue
-        key = (step.question, step.counter)
-        kept.setdefault(key, Step(step.question, step.counter, answer, step.cleared, step.at_ms))
-    return list(kept.values())
-
-
-def _append(sitting: Held, epoch: int, steps: list[Step], fate: Fate, now: datetime, reply: Saved) -> None:
-    if not steps:
-        return
-    rows: list[dict[str, Any]] = []
-    newest: dict[int, Step] = {}
-    for step in steps:
-        own = Fate.EMPTY if fate is Fate.APPLIED and step.answer is None and not step.cleared else fate
-        rows.append(
-            {"question": step.question, "counter": step.counter, "answer": step.answer, "at_ms": step.at_ms, "fate": own}
-        )  # fmt: skip
-        counts = own is Fate.APPLIED or (own is Fate.LATE and sitting.late_counts and _says(step))
-        if counts and (step.question not in newest or newest[step.question].counter < step.counter):
-            newest[step.question] = step
+        empty = fate is Fate.APPLIED and answer is None and not step.cleared
+        given.setdefault(
+            (step.question, step.counter),
+            steplog.as_given(step.question, step.counter, answer, step.at_ms, Fate.EMPTY if empty else fate),
+        )
         reply.saved[step.question] = max(step.counter, reply.saved.get(step.question, 0))
-    if db.session.get_bind().dialect.name == "postgresql":
-        given = [{**row, "counts": step is newest.get(step.question)} for row, step in zip(rows, steps, strict=True)]
-        values = {"sitting": sitting.id, "epoch": epoch, "now": now, "given": given}
-        db.session.execute(_log_and_answers(), values)
-        return
-    own_keys = {"sitting_id": sitting.id, "epoch": epoch}
-    db.session.execute(_append_statement(), [{**row, **own_keys, "arrived_at": now} for row in rows])
-    if newest:
-        answers = [
-            {**own_keys, "question": step.question, "counter": step.counter, "answer": step.answer, "saved_at": now}
-            for step in newest.values()
-        ]
-        db.session.execute(_upsert_statement(), answers)
-
-
-@cache
-def _append_statement() -> Any:
-    """SQLite: add to the log what is not in it yet. Made once per process: making it costs more than sending it."""
-    return sqlite.insert(STEPS).on_conflict_do_nothing()
-
-
-@cache
-def _upsert_statement() -> Any:
-    return _greatest_wins(sqlite.insert(ANSWERS))
-
-
-def _greatest_wins(upsert: Any) -> Any:
-    """The answer in force: the greatest (epoch, counter) wins, whatever arrives first."""
-    given, table = upsert.excluded, ANSWERS.c
-    return upsert.on_conflict_do_update(
-        index_elements=["sitting_id", "question"],
-        set_={name: given[name] for name in ("epoch", "counter", "answer", "saved_at")},
-        where=tuple_(table.epoch, table.counter) < tuple_(given.epoch, given.counter),
-    )
-
-
-@cache
-def _log_and_answers() -> Any:
-    """PostgreSQL: log and answers in force in one statement, one round trip for however many steps."""
-    number = Integer()
-    given = (
-        func.jsonb_to_recordset(bindparam("given", type_=postgresql.JSONB))
-        .table_valued(
-            column("question", number), column("counter", number), column("answer", postgresql.JSONB), column("at_ms", number),
-            column("fate", String), column("counts", Boolean), name="given",
-        )
-        .render_derived(with_types=True)
-    )  # fmt: skip
-    steps = select(given).cte("steps")
-    sitting, epoch, now = (
-        bindparam("sitting", type_=number), bindparam("epoch", type_=number), bindparam("now", type_=STEPS.c.arrived_at.type),
-    )  # fmt: skip
-    g = steps.c
-    logged = (
-        postgresql.insert(STEPS)
-        .from_select(
-            ["sitting_id", "epoch", "question", "counter", "answer", "at_ms", "arrived_at", "fate"],
-            select(sitting, epoch, g.question, g.counter, g.answer, g.at_ms, now, g.fate),
-        )
-        .on_conflict_do_nothing()
-        .cte("logged")
-    )
-    answers = postgresql.insert(ANSWERS).from_select(
-        ["sitting_id", "epoch", "question", "counter", "answer", "saved_at"],
-        select(sitting, epoch, g.question, g.counter, g.answer, now).where(g.counts),
-    )
-    return _greatest_wins(answers).add_cte(logged)
-
-
-def _says(step: Step) -> bool:
-    return step.answer is not None or step.cleared
+    return list(given.values())
 
 
 def _known(sitting: Held, epoch: int, steps: list[Step]) -> dict[int, int]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, flash, jsonify, redirect, render_template, request, url_for
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf.csrf import ValidationError, generate_csrf, validate_csrf
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -26,12 +24,14 @@ from app.db import db, unit_of_work
 from app.exams import (  # noqa: F401 - pages
     appeal_pages,
     appeals,
+    at_once,
     attempts,
     blueprint_pages,
     fault_pages,
     hall,
     marking,
     marking_pages,
+    page,
     papers,
     places,
     regrade_pages,
@@ -42,7 +42,7 @@ from app.exams import (  # noqa: F401 - pages
     statistics_pages,
     watch_pages,
 )
-from app.exams.body import posted
+from app.exams.body import check_token, posted
 from app.exams.candidates_pages import bp as candidates_pages
 from app.exams.forms import StartForm
 from app.exams.models import Appeal, ExamSession, Shown, Sitting
@@ -56,7 +56,7 @@ from app.exams.watch import watch_of
 from app.exams.words import PART_NOTES, REGRADE_NOTES, STATE_NAMES, STATE_TONES
 from app.outline.rules import MODULES
 from app.outline.service import level_names
-from question_bank.grading import BadAnswer, clean_answer, rule_text
+from question_bank.grading import BadAnswer, clean_answer
 from question_bank.items import Kind
 
 log = logging.getLogger(__name__)
@@ -164,11 +164,15 @@ def start(sitting_id: int) -> Any:
     """Three hundred press this button in the same second: it leads on without the frame of a page."""
     form = StartForm()
     if form.validate_on_submit():
+        given: dict[str, Any] = {
+            "by": current_caller(), "honour": form.honour.data, "now": clock.now(), "code": form.code.data or "",
+            "allowed": hall.safe_browser(),
+        }  # fmt: skip
         try:
-            with unit_of_work():
-                hall.spend_code(sitting_id)
-                sittings.start(sitting_id, by=current_caller(), honour=form.honour.data, now=clock.now(),
-                               code=form.code.data or "", allowed=hall.safe_browser())  # fmt: skip
+            hall.spend_code(sitting_id)
+            if at_once.start(sitting_id, **given) is None:
+                with unit_of_work():
+                    sittings.start(sitting_id, **given)
         except Invalid as error:
             hall.count_code(sitting_id, error)
             form.refuse(error)
@@ -182,7 +186,7 @@ def _start_page(sitting_id: int, form: StartForm, status: int = 200) -> Any:
     sitting = sittings.sitting_for(current_caller(), sitting_id)
     if sitting.state is not SittingState.REGISTERED:
         return redirect(url_for("exams.sit", sitting_id=sitting_id))
-    rules = [(KIND_NAMES[kind], _rule_words(kind, sitting)) for kind in _kinds_on(sitting)]
+    rules = [(KIND_NAMES[kind], page.rule_words(kind, sitting.session.multiple_rule)) for kind in _kinds_on(sitting)]
     return render_template("exams/start.html", sitting=sitting, session=sitting.session, form=form, now=now, rules=rules, watch=watch_of(sitting.session), safe=hall.is_safe(sitting), token=generate_csrf(),
                            seat=places.seat_told(sitting), opens_in=max(0, int((sitting.session.opens_at - now).total_seconds() * 1000)),
                            open=sitting.session.opens_at <= now <= sitting.session.last_entry_at), status  # fmt: skip
@@ -192,11 +196,6 @@ def _kinds_on(sitting: Sitting) -> list[Kind]:
     return list(dict.fromkeys(entry.item.kind for entry in papers.paper_of(sitting)))
 
 
-def _rule_words(kind: Kind, sitting: Sitting) -> str:
-    words = rule_text(kind, sitting.session.multiple_rule)
-    return words.told("en" if str(get_locale()) == "en" else "zh")
-
-
 # --- the exam --------------------------------------------------------------------------------------------------------------
 
 
@@ -204,62 +203,16 @@ def _rule_words(kind: Kind, sitting: Sitting) -> str:
 @signed_in
 @lean
 def sit(sitting_id: int) -> Any:
-    person, now = current_caller(), clock.now()
-    sitting = sittings.sitting_for(person, sitting_id)
-    if sitting.state is SittingState.REGISTERED:
+    person = current_caller()
+    opened = page.read(sitting_id, person.id)
+    if opened.held.state is SittingState.REGISTERED:
         return redirect(url_for("exams.begin", sitting_id=sitting_id))
-    if sitting.state is not SittingState.IN_PROGRESS:
+    if opened.held.state is not SittingState.IN_PROGRESS:
         return redirect(url_for("exams.done", sitting_id=sitting_id))
-    if not hall.is_safe(sitting):
-        hall.record_refused(hall.refusal_of(sitting))
+    if not hall.is_safe(opened.held):
+        hall.record_refused(hall.refusal_of(opened.held))
         return redirect(url_for("exam_hall.gate", sitting_id=sitting_id))
-    answers = sittings.answers_of(sitting)
-    sections = []
-    for kind, entries in groupby(papers.paper_of(sitting), key=lambda entry: entry.item.kind):
-        faces = []
-        for entry in entries:
-            kept = answers.get(entry.place)
-            faces.append(
-                face_of(entry.digest, entry.item).html(
-                    f"q{entry.place}", title=str(entry.place), points=entry.points, order=entry.order,
-                    answer=kept.answer if kept else None, counter=kept.counter if kept else 0,
-                )
-            )  # fmt: skip
-        sections.append((KIND_NAMES[kind], _rule_words(kind, sitting), faces))
-    return render_template(
-        "exams/sitting.html", sitting=sitting, session=sitting.session, sections=sections, token=generate_csrf(),
-        remaining=sittings.remaining_ms(sitting, now), count=len(sitting.entries),
-        answered={place for place, kept in answers.items() if kept.answer is not None}, words=_script_words(),
-        watch=watch_of(sitting.session), watch_words=hall.script_words(),
-    )  # fmt: skip
-
-
-def _script_words() -> dict[str, str]:
-    """What the script says, in the reader's language."""
-    return {
-        "saved": _("Saved {time}"),
-        "ready": _("Everything is saved"),
-        "saving": _("Saving"),
-        "offline": _("Offline, {n} questions not uploaded"),
-        "signedOut": _("Signed out: sign in again in another tab; {n} questions are kept on this device"),
-        "readOnly": _("Another window has taken over. This one shows only."),
-        "refused": _("Question {n} could not be saved as it stands; please answer it again."),
-        "late": _("The time is over; what arrives now is recorded as late."),
-        "left15": _("15 minutes left"),
-        "left5": _("5 minutes left"),
-        "left1": _("1 minute left"),
-        "over": _("The time is over. Your answers are being handed in."),
-        "question": _("Question {n}"),
-        "answered": _("answered"),
-        "open": _("not answered"),
-        "flagged": _("flagged"),
-        "unsaved": _("not uploaded"),
-        "allAnswered": _("All {n} questions are answered."),
-        "unanswered": _("Not answered ({n}):"),
-        "handingIn": _("Handing in …"),
-        "handInOffline": _("No connection. Your answers are kept on this device and handed in as soon as the connection is back. Please keep this page open."),
-        "more": _("Extra time was granted."),
-    }  # fmt: skip
+    return page.html(opened, person, clock.now())
 
 
 def _epoch(data: dict[str, Any]) -> int:
@@ -287,9 +240,11 @@ def open_(sitting_id: int) -> Any:
 def save(sitting_id: int) -> Any:
     data, person = posted(), current_caller()
     steps, epoch = sittings.read_steps(data.get("steps")), _epoch(data)
-    with unit_of_work():
-        reply = sittings.save(sitting_id, epoch, steps, by=person, now=clock.now(), address=address(),
-                              allowed=hall.safe_browser(data))  # fmt: skip
+    given: dict[str, Any] = {"by": person, "now": clock.now(), "address": address(), "allowed": hall.safe_browser(data)}
+    reply = at_once.save(sitting_id, epoch, steps, **given)
+    if reply is None:
+        with unit_of_work():
+            reply = sittings.save(sitting_id, epoch, steps, **given)
     return jsonify(reply.as_json())
 
 
@@ -302,10 +257,14 @@ def hand_in(sitting_id: int) -> Any:
         return _plain_hand_in(sitting_id)
     data, person = posted(), current_caller()
     steps, epoch = sittings.read_steps(data.get("steps")), _epoch(data)
-    with unit_of_work():
-        reply = sittings.hand_in(sitting_id, epoch, steps, by=person, now=clock.now(), allowed=hall.safe_browser(data))
-        if data.get("by_rule") is True:
-            signals.handed_in_by_rule(sitting_id, now=clock.now())
+    given: dict[str, Any] = {"by": person, "now": clock.now(), "allowed": hall.safe_browser(data)}
+    by_rule = data.get("by_rule") is True
+    reply = None if by_rule else at_once.hand_in(sitting_id, epoch, steps, **given)
+    if reply is None:
+        with unit_of_work():
+            reply = sittings.hand_in(sitting_id, epoch, steps, **given)
+            if by_rule:
+                signals.handed_in_by_rule(sitting_id, now=clock.now())
     _mark_now(sitting_id, reply.state)
     return jsonify(reply.as_json() | {"done": url_for("exams.done", sitting_id=sitting_id)})
 
@@ -315,15 +274,16 @@ def _mark_now(sitting_id: int, state: SittingState) -> None:
     if state is not SittingState.SUBMITTED:
         return
     try:
-        with unit_of_work():
-            marking.mark_once(sitting_id, now=clock.now())
+        if not at_once.mark(sitting_id, now=clock.now()):
+            with unit_of_work():
+                marking.mark_once(sitting_id, now=clock.now())
     except Exception:
         log.exception("marking of sitting %s is left to the sweep", sitting_id)
 
 
 def _plain_hand_in(sitting_id: int) -> Any:
     if current_app.config.get("WTF_CSRF_ENABLED", True):
-        validate_token(request.form.get("csrf_token"))
+        check_token(request.form.get("csrf_token"))
     person = current_caller()
     ends = request.form.get("do") != "save"
     text = request.form.get("epoch", "")
@@ -339,13 +299,6 @@ def _plain_hand_in(sitting_id: int) -> Any:
     if not ends:
         flash(_("Saved: %(n)s answers.", n=len(reply.saved)), "success")
     return redirect(url_for("exams.done" if ends else "exams.sit", sitting_id=sitting_id))
-
-
-def validate_token(token: str | None) -> None:
-    try:
-        validate_csrf(token)
-    except ValidationError:
-        raise BadSteps from None
 
 
 def _form_steps(sitting: Sitting) -> list[Step]:
