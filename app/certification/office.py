@@ -19,7 +19,7 @@ from app.accounts.scope import reaches
 from app.accounts.service import regions
 from app.accounts.words import place_name
 from app.audit.service import record
-from app.certification import applications, gates, renewals, requests, rules, service, status, words
+from app.certification import applications, gates, renewals, requests, rules, service, status, trouble, words
 from app.certification.deeds import Did
 from app.certification.documents import credential_of
 from app.certification.door import bp
@@ -419,7 +419,7 @@ def _certificate(
         certificate=found, edition=found.current, state=service.state_on(found, clock.today()), keeps=keeps,
         proposed=p, me_proposed=bool(p and p.proposed_by_id == me.id),
         change=change, allowed=allowed, edition_form=edition or EditionForm(formdata=None), drop=drop or DropForm(formdata=None),
-        proposed_words=status.words_of(p, None) if p else "", asks=requests.asks_about(found),
+        proposed_words=status.words_of(p, None) if p else "", asks=requests.asks_about(found), trouble=trouble.of(found.current),
         history=words.certificate_history(found, renewals=renewals.renewals_of(found), asks=requests.asks_about(found)), file_open=reaches(me, Can.READ_APPLICATION, region=found.region_id),
     )  # fmt: skip
 

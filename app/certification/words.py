@@ -12,6 +12,7 @@ from flask_babel import lazy_pgettext
 
 from app.accounts.models import Education, TitleLevel
 from app.certification import rules
+from app.certification.applications import NOT_ISSUED
 from app.certification.earlier_models import Ask
 from app.certification.models import Application, Certificate, Edition, Renewal, StatusChange
 from app.certification.states import (
@@ -40,8 +41,9 @@ MOVE_LABELS: dict[str, Any] = {
     Move.ISSUE: _l("Certificate issued"),
     Move.REFUSE: lazy_pgettext("application", "Refused"),
     Move.WITHDRAW: _l("Withdrawn by the applicant"),
+    NOT_ISSUED: _l("Could not be issued"),
 }
-MOVE_TONES = {
+MOVE_TONES: dict[str, str] = {
     Move.PUBLISH: "valid",
     Move.ISSUE: "valid",
     Move.RETURN: "soon",
@@ -49,6 +51,7 @@ MOVE_TONES = {
     Move.OBJECT: "soon",
     Move.PROPOSE_REFUSAL: "soon",
     Move.REFUSE: "stopped",
+    NOT_ISSUED: "stopped",
 }
 
 
@@ -99,7 +102,7 @@ def history_of(application: Application, *, names: bool = True) -> list[dict[str
             "what": MOVE_LABELS.get(one.move, one.move),
             "who": one.by.name if names and one.by else "",
             "note": one.note,
-            "tone": MOVE_TONES.get(Move(one.move), ""),
+            "tone": MOVE_TONES.get(one.move, ""),
         }
         for one in reversed(application.events)
     ]

@@ -56,6 +56,7 @@ def change(certificate: Certificate, kind: Change, by: Person, second: Person | 
     with unit_of_work():
         row = status.change(again(certificate), kind, by=again(by), reason="核查", now=clock.now())
     if second is not None:
+        made.heard(row, now=clock.now())
         with unit_of_work():
             status.confirm(again(row), by=again(second), now=clock.now())
     work()
