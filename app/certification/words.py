@@ -19,6 +19,7 @@ from app.certification.states import (
     ASK_KIND_LABELS,
     ASK_LABELS,
     CHANGE_DONE,
+    CHANGE_LABELS,
     EDITION_LABELS,
     RENEWAL_LABELS,
     Change,
@@ -137,9 +138,9 @@ def _change_row(one: StatusChange, names: bool) -> dict[str, Any]:
     people = [p.name for p in (one.proposed_by, one.decided_by) if p and names]
     what = CHANGE_DONE[one.kind]
     if one.in_force is None:
-        what = _("Proposed: %(what)s", what=what)
+        what = _("Proposed: %(what)s", what=CHANGE_LABELS[one.kind])
     elif not one.in_force:
-        what = _("Not confirmed: %(what)s", what=what)
+        what = _("Not confirmed: %(what)s", what=CHANGE_LABELS[one.kind])
     language = "zh" if chinese() else "en"
     code = rules.reason_words(one.reason_code, one.certificate.region_id, language) if one.reason_code else ""
     heard = _("Statement of the holder: %(words)s", words=one.statement) if one.statement and names else ""
