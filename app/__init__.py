@@ -22,6 +22,7 @@ from werkzeug.routing import IntegerConverter
 from app.core import asks, clock, watch
 from app.core.errors import Refused
 from app.core.everybody import Sessions
+from app.core.jsons import StrictJson
 from app.db import ask_idle_connections, db
 from app.features import FEATURES
 from config import Config, from_env
@@ -73,7 +74,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.TRUSTED_PROXIES:
         count = config.TRUSTED_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json = StrictJson(app)
     db.init_app(app)
     # The extension would close async sessions after each request, in a thread started for it. There are none here.
     app.teardown_appcontext_funcs[:] = [do for do in app.teardown_appcontext_funcs if not iscoroutinefunction(do)]

@@ -30,7 +30,7 @@ from app.certification.errors import (
 from app.certification.models import Application, ApplicationEvent, Certificate, Objection
 from app.certification.states import MOVES, OPEN, Move, Standing, State
 from app.core.clock import local_date
-from app.core.errors import NotFound
+from app.core.errors import NotFound, Refused
 from app.core.permissions import Can
 from app.core.states import moved
 from app.core.text import day as day_words
@@ -44,6 +44,9 @@ from app.pathway.rules import Pathway
 from app.pathway.words import missing_words
 from certificates.snapshot import fingerprint, plain
 from certificates.validity import renewal_window
+
+NOT_ISSUED = "not_issued"
+"""An attempt to issue that met with a refusal, in the history of a case; its state stays."""
 
 
 def list_missing(pathway: Pathway) -> str:
@@ -443,6 +446,15 @@ def _note(application: Application, move: Move, by: Person | None, now: datetime
     db.session.add(
         ApplicationEvent(application=application, at=now, by_id=by.id if by else None, move=move.value, note=note)
     )
+
+
+def note_not_issued(application: Application, by: Person, refusal: Refused, now: datetime) -> None:
+    """A bulk issue left this case out: the reason stands in its history, where applicant and office read what to mend."""
+    with force_locale(application.person.locale or "zh_Hans"):
+        said = refusal.text
+    last = application.events[-1] if application.events else None
+    if last is None or (last.move, last.note) != (NOT_ISSUED, said):
+        db.session.add(ApplicationEvent(application=application, at=now, by_id=by.id, move=NOT_ISSUED, note=said))
 
 
 def note_issue(application: Application, by: Person, now: datetime) -> None:

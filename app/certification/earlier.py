@@ -424,7 +424,7 @@ def undo(found: EarlierList, *, by: Person, now: datetime) -> int:
         found.job is not None and found.job.ended_at is None
     ):
         raise NotAllowedNow
-    if now > (found.done_at or found.made_at) + timedelta(hours=UNDO_HOURS):
+    if not within_undo(found, now):
         raise TooLateToUndo(hours=UNDO_HOURS)
     mine = select(EarlierRecord.certificate_id).where(EarlierRecord.list_id == found.id)
     used = list(db.session.scalars(select(Certificate.number).where(Certificate.id.in_(mine), resting_on()).limit(5)))
@@ -443,6 +443,11 @@ def undo(found: EarlierList, *, by: Person, now: datetime) -> int:
     found.state, found.undone_at = ImportState.UNDONE, now
     record(Did.UNDO_LIST, found, by=by, more={"certificates": len(ids)})
     return len(ids)
+
+
+def within_undo(found: EarlierList, now: datetime) -> bool:
+    """Whether the term for undoing a list still runs."""
+    return now <= (found.done_at or found.made_at) + timedelta(hours=UNDO_HOURS)
 
 
 OWN_TABLES = {"edition", "earlier_record", "earlier_row"}

@@ -153,7 +153,7 @@ def _page(found: EarlierList, form: ColumnsForm) -> str:
         found=found, form=form, job=job, busy=job is not None and job.ended_at is None, counts=earlier.counts(found), rows=_rows(found),
         words=IMPORT_LABELS[found.state], labels=ROW_LABELS, tones=ROW_TONES, RowFate=RowFate, ImportState=ImportState,
         samples=[earlier.cells_of(r) for r in db.session.scalars(first)], linked=earlier.linked_count(found),
-        undo_hours=earlier.UNDO_HOURS, region=place_name(found.region),
+        undo_hours=earlier.UNDO_HOURS, undoable=earlier.within_undo(found, clock.now()), region=place_name(found.region),
     )  # fmt: skip
 
 

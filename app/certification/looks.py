@@ -27,6 +27,7 @@ from certificates.designs import Language
 from certificates.faces import CertificateFace
 from certificates.previewing import PreviewRefused, preview
 from certificates.rendering import PictureRefused, seal_picture
+from certificates.validity import valid_until
 
 SEAL_BYTES = 2 * 1024 * 1024
 
@@ -107,7 +108,7 @@ def sample(region: Region, rank: int, on: date) -> CertificateFace:
         scheme_name=body["name_zh"],
         scheme_name_en=f"{body['name_en']}, version {scheme.version}",
         scheme_version=f"第 {scheme.version} 版",
-        valid_until=None,
+        valid_until=valid_until(on, body["validity_months"]),
         holder_name_latin="Lin Xiaolan",
         base_zh="",
         base_en="",

@@ -186,6 +186,10 @@ class Edition(Model):
     credential_key_id: Mapped[int | None] = mapped_column(ForeignKey("issuer_key.id"), index=True)
     document_key_id: Mapped[int | None] = mapped_column(ForeignKey("issuer_key.id"), index=True)
     asked_at: Mapped[datetime | None] = mapped_column(comment="when the sweep last asked for what is missing")
+    trouble: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="why the last attempt at PDF and credential failed (code, words); None: it did not"
+    )
+    trouble_at: Mapped[datetime | None]
 
     certificate: Mapped[Certificate] = relationship(back_populates="editions")
     pdf: Mapped[StoredFile | None] = relationship(foreign_keys=[pdf_file_id])

@@ -19,7 +19,7 @@ from app.accounts.scope import reaches
 from app.accounts.service import regions
 from app.accounts.words import place_name
 from app.audit.service import record
-from app.certification import applications, gates, renewals, requests, rules, service, status, words
+from app.certification import applications, gates, renewals, requests, rules, service, status, trouble, words
 from app.certification.deeds import Did
 from app.certification.documents import credential_of
 from app.certification.door import bp
@@ -72,6 +72,13 @@ TAB_LABELS = {
 }
 
 
+LEFT_OUT: dict[str, frozenset[str]] = {
+    "review": frozenset({"until"}), "notice": frozenset({"state"}), "objection": frozenset({"state"}),
+    "decide": frozenset({"state"}), "returned": frozenset({"until", "state"}), "done": frozenset({"age", "until"}),
+}  # fmt: skip
+"""Columns that say nothing under a tab; with all of them the table would not fit the page."""
+
+
 def _officer() -> Person:
     return db.session.get_one(Person, current_person().id)
 
@@ -90,23 +97,24 @@ def queue_listing(me: Person, args: Any) -> tuple[Listing, str, dict[str, int]]:
     tab = args.get("tab", "")
     if tab not in applications.TABS:
         tab = next((t for t in ("review", "decide", "objection", "notice") if counts[t]), "review")
+    columns = [
+        Column("name", _l("Applicant"), lambda a: a.person.name, Person.name),
+        Column("level", _l("Level"), lambda a: levels.get(a.rank, a.rank), Application.rank),
+        Column("unit", _l("Organisation"), lambda a: a.unit_name, Application.unit_name),
+        Column("class", _l("Class"), lambda a: a.class_name, Application.class_name),
+        Column("submitted", _l("Submitted on"), lambda a: a.submitted_at, Application.submitted_at),
+        Column("age", _l("Age (days)"), lambda a: _age(a, today), numeric=True),
+        Column("reviewer", _l("Reviewed by"), lambda a: a.reviewed_by.name if a.reviewed_by else ""),
+        Column("until", _l("Notice until"), lambda a: a.notice_ends_on, Application.notice_ends_on),
+        Column("state", _l("State"), lambda a: _state_words(a, today)),
+    ]
     listing = Listing(
         applications.applications_visible_to(me)
         .join(Application.person)
         .where(applications.tab_condition(tab, today))
         .options(selectinload(Application.person), selectinload(Application.region), selectinload(Application.reviewed_by))
         .order_by(Application.submitted_at, Application.id),
-        [
-            Column("name", _l("Applicant"), lambda a: a.person.name, Person.name),
-            Column("level", _l("Level"), lambda a: levels.get(a.rank, a.rank), Application.rank),
-            Column("unit", _l("Organisation"), lambda a: a.unit_name, Application.unit_name),
-            Column("class", _l("Class"), lambda a: a.class_name, Application.class_name),
-            Column("submitted", _l("Submitted on"), lambda a: a.submitted_at, Application.submitted_at),
-            Column("age", _l("Age (days)"), lambda a: _age(a, today), numeric=True),
-            Column("reviewer", _l("Reviewed by"), lambda a: a.reviewed_by.name if a.reviewed_by else ""),
-            Column("until", _l("Notice until"), lambda a: a.notice_ends_on, Application.notice_ends_on),
-            Column("state", _l("State"), lambda a: _state_words(a, today)),
-        ],
+        [one for one in columns if one.key not in LEFT_OUT[tab]],
         args,
         filters=[
             Filter("level", _l("Level"), list(levels.items()), lambda v: Application.rank == int(v)),
@@ -419,7 +427,7 @@ def _certificate(
         certificate=found, edition=found.current, state=service.state_on(found, clock.today()), keeps=keeps,
         proposed=p, me_proposed=bool(p and p.proposed_by_id == me.id),
         change=change, allowed=allowed, edition_form=edition or EditionForm(formdata=None), drop=drop or DropForm(formdata=None),
-        proposed_words=status.words_of(p, None) if p else "", asks=requests.asks_about(found),
+        proposed_words=status.words_of(p, me) if p else "", asks=requests.asks_about(found), trouble=trouble.of(found.current),
         history=words.certificate_history(found, renewals=renewals.renewals_of(found), asks=requests.asks_about(found)), file_open=reaches(me, Can.READ_APPLICATION, region=found.region_id),
     )  # fmt: skip
 

@@ -217,7 +217,8 @@ kind(
         fields=[
             Field("photo_required", _l("No certificate without a photo"), "bool"),
             Field("hearing_days", _l("Working days the holder has to be heard before a revocation is confirmed"), "int", low=0, high=30,
-                  help=_l("0: it can be confirmed at once. A statement that comes earlier ends the term.")),
+                  help=_l("0: it can be confirmed at once, without hearing; only where another rule sees to it. A statement that comes "
+                          "earlier ends the term.")),
             Field("appeal_days", _l("Days to appeal against a decision"), "int", low=1, high=365),
             Field("appeal_zh", _l("Where and how to appeal, in Chinese"), "long"),
             Field("appeal_en", _l("Where and how to appeal, in English"), "long"),
@@ -239,7 +240,7 @@ kind(
         defaults={
             "": {
                 "photo_required": False,
-                "hearing_days": 0,
+                "hearing_days": 5,
                 "appeal_days": 60,
                 "appeal_zh": "不服本决定的，可在“我的证书”页面提交申诉并附材料，由未参与原决定的人员复核；也可依法申请行政复议或者提起诉讼。",
                 "appeal_en": "Whoever disagrees may appeal on the page “My certificates”, with documents; officers who took no part in the "

@@ -8,8 +8,10 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.accounts.models import Person
-from app.certification import applications, credentials, issuing, lists, publishing, service, watching
+from app.certification import applications, credentials, issuing, lists, publishing, service, trouble, watching
+from app.certification.errors import CannotPrint, DoesNotFit, FontsNotReady, NameUnprintable, PhotoMissing
 from app.certification.models import Application, Certificate, Edition
+from app.certification.states import State
 from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.db import db, unit_of_work
@@ -18,13 +20,14 @@ from app.jobs.models import Job
 from app.jobs.service import every, work
 
 
-class NotDrawn(Refused):
-    message = "%(why)s"
+def _refused(item: dict[str, Any], job: Job, refusal: Refused) -> None:
+    trouble.keep(db.session.get_one(Edition, item["edition"], populate_existing=True), refusal, clock.now())
 
 
-@work(issuing.RENDER)
+@work(issuing.RENDER, refused=_refused)
 def render_pdf(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """Credential and signed PDF of one edition, from its snapshot alone; what is there already is not made again."""
+    from certificates.fonts import FontsMissing
     from certificates.rendering import MissingGlyphs, PictureRefused, TextTooLong
     from certificates.signing import SigningFailed
 
@@ -35,8 +38,20 @@ def render_pdf(item: dict[str, Any], job: Job) -> dict[str, Any]:
     credentials.place(edition, now=now)
     try:
         made = credentials.make(edition, now=now)
-    except (MissingGlyphs, PictureRefused, TextTooLong, SigningFailed) as error:
-        raise NotDrawn(why=str(error)) from None
+    except FontsMissing as error:
+        raise FontsNotReady(what=", ".join(error.packages)) from None
+    except MissingGlyphs as error:
+        named = "、".join(f"{c} (U+{ord(c):04X})" for c in sorted(error.chars))
+        raise trouble.NoGlyphs(chars=named) from None
+    except TextTooLong as error:
+        raise trouble.TooLong(text=error.text[:80]) from None
+    except PictureRefused:
+        raise trouble.PictureBad from None
+    except FileNotFoundError:
+        raise trouble.FileLost from None
+    except SigningFailed as error:
+        raise trouble.NotSigned(why=str(error)[:200]) from None
+    trouble.forget(edition)
     return _keep(edition, made)
 
 
@@ -103,7 +118,17 @@ def _issued(result: dict[str, Any]) -> str:
     return str(result.get("number") or _("went back to review: what was judged has changed"))
 
 
-@work(issuing.ISSUE, says=_issued)
+MENDABLE = (CannotPrint, DoesNotFit, FontsNotReady, NameUnprintable, PhotoMissing)
+"""What the applicant or the office can mend: it stands in the case, not only in the job's result."""
+
+
+def _left_out(item: dict[str, Any], job: Job, refusal: Refused) -> None:
+    found = db.session.get(Application, item["application"], populate_existing=True)
+    if found is not None and found.state is State.PUBLICITY and isinstance(refusal, MENDABLE):
+        applications.note_not_issued(found, _officer(job), refusal, clock.now())
+
+
+@work(issuing.ISSUE, says=_issued, refused=_left_out)
 def issue_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """Decide one case and issue its certificate; a case whose facts have changed goes back to review."""
     made = issuing.decide(_application(job, item), by=_officer(job), now=clock.now())

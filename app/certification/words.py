@@ -12,12 +12,14 @@ from flask_babel import lazy_pgettext
 
 from app.accounts.models import Education, TitleLevel
 from app.certification import rules
+from app.certification.applications import NOT_ISSUED
 from app.certification.earlier_models import Ask
 from app.certification.models import Application, Certificate, Edition, Renewal, StatusChange
 from app.certification.states import (
     ASK_KIND_LABELS,
     ASK_LABELS,
     CHANGE_DONE,
+    CHANGE_LABELS,
     EDITION_LABELS,
     RENEWAL_LABELS,
     Change,
@@ -40,8 +42,9 @@ MOVE_LABELS: dict[str, Any] = {
     Move.ISSUE: _l("Certificate issued"),
     Move.REFUSE: lazy_pgettext("application", "Refused"),
     Move.WITHDRAW: _l("Withdrawn by the applicant"),
+    NOT_ISSUED: _l("Could not be issued"),
 }
-MOVE_TONES = {
+MOVE_TONES: dict[str, str] = {
     Move.PUBLISH: "valid",
     Move.ISSUE: "valid",
     Move.RETURN: "soon",
@@ -49,6 +52,7 @@ MOVE_TONES = {
     Move.OBJECT: "soon",
     Move.PROPOSE_REFUSAL: "soon",
     Move.REFUSE: "stopped",
+    NOT_ISSUED: "stopped",
 }
 
 
@@ -99,7 +103,7 @@ def history_of(application: Application, *, names: bool = True) -> list[dict[str
             "what": MOVE_LABELS.get(one.move, one.move),
             "who": one.by.name if names and one.by else "",
             "note": one.note,
-            "tone": MOVE_TONES.get(Move(one.move), ""),
+            "tone": MOVE_TONES.get(one.move, ""),
         }
         for one in reversed(application.events)
     ]
@@ -134,9 +138,9 @@ def _change_row(one: StatusChange, names: bool) -> dict[str, Any]:
     people = [p.name for p in (one.proposed_by, one.decided_by) if p and names]
     what = CHANGE_DONE[one.kind]
     if one.in_force is None:
-        what = _("Proposed: %(what)s", what=what)
+        what = _("Proposed: %(what)s", what=CHANGE_LABELS[one.kind])
     elif not one.in_force:
-        what = _("Not confirmed: %(what)s", what=what)
+        what = _("Not confirmed: %(what)s", what=CHANGE_LABELS[one.kind])
     language = "zh" if chinese() else "en"
     code = rules.reason_words(one.reason_code, one.certificate.region_id, language) if one.reason_code else ""
     heard = _("Statement of the holder: %(words)s", words=one.statement) if one.statement and names else ""

@@ -28,6 +28,7 @@ from app.demo import classroom
 from app.demo.mandates import entrusted
 from app.demo.sitters import many_sat
 from app.demo.teams import reported, teamed
+from app.demo.verifying import tell_of_verification
 from app.demo.world import World
 from app.exams import appeals, marking, papers, places, regrading, sessions, sittings
 from app.exams.models import Eligibility, ExamSession, MarkingTask, RegradeKind, Shown, Sitting, TaskState
@@ -558,6 +559,7 @@ def tell_it(world: World, now: datetime) -> None:
     what_became(tell, middle)
     matters(tell)
     cases(tell, middle)
+    tell_of_verification(tell, middle)
     in_progress(tell, south)
     today(tell, south, north)
     many_sat(tell)
@@ -643,9 +645,13 @@ def what_became(tell: Storyteller, middle: dict[str, int]) -> None:
                     reason=reason,
                     now=at,
                 )
+            if made.hearing_until is not None:
+                with clock.at(at + timedelta(days=1)), unit_of_work():
+                    words = "合作方提供的材料我未逐一核对，愿意配合调查。"
+                    status.state_view(locked(made), by=tell.who(key), words=words, now=clock.now())
             if second:
                 with unit_of_work():
-                    status.confirm(locked(made), by=tell.who("cert2"), now=at + timedelta(days=1))
+                    status.confirm(locked(made), by=tell.who("cert2"), now=at + timedelta(days=2))
 
     change("p06", Change.SUSPEND, "投诉核查期间暂停", tell.back(40), second=False)
     change("p11", Change.REVOKE, "业绩材料经核实为伪造", tell.back(60), second=True)

@@ -158,7 +158,6 @@ def _officers(world: World, known: str, start: datetime) -> None:
         "authority1": [(Role.AUTHORITY, Scope.REGION, north)],
         "authority2": [(Role.AUTHORITY, Scope.REGION, north)],
         "authority3": [(Role.AUTHORITY, Scope.REGION, south)],
-        "employer": [(Role.EMPLOYER, Scope.ORGANISATION, world.organisations["渤海湾新材料有限公司"])],
         "auditor": [(Role.AUDITOR, Scope.SITE, 0)],
         "admin": [(Role.ADMIN, Scope.SITE, 0)],
     }

@@ -33,15 +33,27 @@ log = logging.getLogger(__name__)
 WORK: dict[str, Callable[[dict[str, Any], Job], dict[str, Any] | None]] = {}
 CLOCKWORK: dict[str, tuple[int, Callable[[datetime], Any]]] = {}
 SAYS: dict[str, Callable[[dict[str, Any]], str]] = {}
+REFUSED: dict[str, Callable[[dict[str, Any], Job, Refused], None]] = {}
 STALE = timedelta(minutes=2)
 """A running job without a heartbeat for this long belongs to a dead worker."""
 
 
-def work(kind: str, *, says: Callable[[dict[str, Any]], str] | None = None) -> Callable[[Any], Any]:
-    """Register how one item of a kind of job is done; ``says`` puts its result into words for the page and the result file."""
+def work(
+    kind: str,
+    *,
+    says: Callable[[dict[str, Any]], str] | None = None,
+    refused: Callable[[dict[str, Any], Job, Refused], None] | None = None,
+) -> Callable[[Any], Any]:
+    """Register how one item of a kind of job is done; ``says`` puts its result into words for the page and the result file.
+
+    What an item changed is undone when it is refused; ``refused`` is called then, in the same unit of work, to keep what
+    the refusal means for the thing itself.
+    """
 
     def register(do: Any) -> Any:
         WORK[kind] = do
+        if refused is not None:
+            REFUSED[kind] = refused
         if says is not None:
             SAYS[kind] = says
         return do
@@ -179,6 +191,8 @@ def _step(job_id: int) -> bool:
     except Refused as refusal:
         item.state, item.message = ItemState.REFUSED, refusal.text[:400]
         job.refused += 1
+        if job.kind in REFUSED:
+            REFUSED[job.kind](item.payload, job, refusal)
     return True
 
 

@@ -12,10 +12,12 @@ import marshmallow as ma
 from flask import Flask, g, request
 from flask.views import MethodView
 from flask_smorest import Api, Blueprint
+from webargs.core import is_json
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from app.accounts.guard import public
-from app.core import clock, limits
+from app.core import clock, jsons, limits
 from app.core.access import lean
 from app.core.errors import Refused
 from app.db import db, one_line, unit_of_work
@@ -35,36 +37,37 @@ class QuerySchema(ma.Schema):
 class RecognitionSchema(ma.Schema):
     """Another region's recognition that is in force today."""
 
-    number = ma.fields.String()
-    region = ma.fields.String()
-    authority = ma.fields.String()
-    level = ma.fields.String()
-    valid_until = ma.fields.String(allow_none=True, metadata={"format": "date"})
+    number = ma.fields.String(required=True)
+    region = ma.fields.String(required=True)
+    authority = ma.fields.String(required=True)
+    level = ma.fields.String(required=True)
+    valid_until = ma.fields.String(required=True, allow_none=True, metadata={"format": "date"})
 
 
 class AnswerSchema(ma.Schema):
     """The same keys whatever was found; empty ones are null. A wrong name and an unknown number get the same answer."""
 
     state = ma.fields.String(
+        required=True,
         metadata={
             "enum": ["valid", "expiring", "expired", "suspended", "revoked", "cancelled", "not_found", "format_error"],
             "description": "format_error: of our form with a wrong check character, not searched",
-        }
+        },
     )
-    number = ma.fields.String(allow_none=True)
-    name = ma.fields.String(allow_none=True, metadata={"description": "as typed"})
-    level = ma.fields.String(allow_none=True)
-    issuer = ma.fields.String(allow_none=True)
-    issued_on = ma.fields.String(allow_none=True, metadata={"format": "date"})
+    number = ma.fields.String(required=True, allow_none=True)
+    name = ma.fields.String(required=True, allow_none=True, metadata={"description": "as typed"})
+    level = ma.fields.String(required=True, allow_none=True)
+    issuer = ma.fields.String(required=True, allow_none=True)
+    issued_on = ma.fields.String(required=True, allow_none=True, metadata={"format": "date"})
     valid_until = ma.fields.String(
-        allow_none=True, metadata={"format": "date", "description": "last valid day; null without end"}
+        required=True, allow_none=True, metadata={"format": "date", "description": "last valid day; null without end"}
     )
-    recognitions = ma.fields.List(ma.fields.Nested(RecognitionSchema))
+    recognitions = ma.fields.List(ma.fields.Nested(RecognitionSchema), required=True)
     before_platform = ma.fields.Boolean(
-        metadata={"description": "issued before this platform, from the issuer's register"}
+        required=True, metadata={"description": "issued before this platform, from the issuer's register"}
     )
-    query = ma.fields.String(metadata={"description": "query number"})
-    queried_at = ma.fields.String(metadata={"format": "date-time"})
+    query = ma.fields.String(required=True, metadata={"description": "query number"})
+    queried_at = ma.fields.String(required=True, metadata={"format": "date-time"})
 
 
 MOST = 200
@@ -81,23 +84,34 @@ class BatchSchema(ma.Schema):
 class AnswersSchema(ma.Schema):
     """One answer for each row, in the same order; ``left`` is what remains of the quota of the day."""
 
-    results = ma.fields.List(ma.fields.Nested(AnswerSchema))
-    left = ma.fields.Integer()
+    results = ma.fields.List(ma.fields.Nested(AnswerSchema), required=True)
+    left = ma.fields.Integer(required=True)
 
 
 class RefusalSchema(ma.Schema):
     """Problem details (RFC 9457): ``type``, ``title``, ``status``, ``detail``; ``fields`` names what is wrong with the body."""
 
-    type = ma.fields.String()
-    title = ma.fields.String()
-    status = ma.fields.Integer()
-    detail = ma.fields.String()
-    error = ma.fields.String(metadata={"description": "as detail"})
-    reference = ma.fields.String()
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String(required=True)
+    error = ma.fields.String(required=True, metadata={"description": "as detail"})
+    reference = ma.fields.String(required=True, metadata={"description": "to be named when asking the operator"})
     fields_ = ma.fields.Dict(data_key="fields")
 
 
-blp = Blueprint("api", __name__, url_prefix="/api/v1", description="Verification of certificates")
+class Parser(FlaskParser):
+    """Bodies are read as everywhere else in the product."""
+
+    def _raw_load_json(self, req: Any) -> Any:
+        return jsons.read(req.get_data(cache=True)) if is_json(req.mimetype) else ma.missing
+
+
+class Door(Blueprint):
+    ARGUMENTS_PARSER = Parser()
+
+
+blp = Door("api", __name__, url_prefix="/api/v1", description="Verification of certificates")
 PROBLEM = {"content_type": "application/problem+json", "schema": RefusalSchema}
 KEYED: dict[str, Any] = {"security": [{}, {"key": []}]}
 
@@ -201,6 +215,11 @@ class QuietApi(Api):
 
     def _register_error_handlers(self) -> None:
         pass
+
+    def _register_responses(self) -> None:
+        """Whatever else is refused is told as problem details too."""
+        told = {"description": "any other refusal", "content": {PROBLEM["content_type"]: {"schema": RefusalSchema}}}
+        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, told, lazy=True)
 
 
 def init_app(app: Flask) -> None:

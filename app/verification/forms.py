@@ -94,7 +94,10 @@ class SheetForm(OnceForm):
 class KeyForm(OnceForm):
     name = ShortText(_l("Name of the key"), maximum=80, description=_l("Where it is used, for instance “HR system”."))
     scopes = ManyCheckboxField(
-        _l("It may be used for"), choices=[(k, v) for k, v in keys.SCOPES.items()], default=[keys.VERIFY]
+        _l("It may be used for"),
+        [InputRequired(_l("Choose at least one."))],
+        choices=[(k, v) for k, v in keys.SCOPES.items()],
+        default=[keys.VERIFY],
     )
     quota = SelectField(
         _l("Rows a day, at most"),

@@ -14,6 +14,7 @@ from app.verification.states import RegistrationState
 if TYPE_CHECKING:
     from app.accounts.models import Organisation, Person, Region
     from app.certification.models import Certificate
+    from app.jobs.models import Job
 
 
 class VerificationQuery(Model):
@@ -100,6 +101,17 @@ class EmployerRegistration(Model):
     region: Mapped[Region] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
+
+
+class SheetCheck(Model):
+    """表格核验: whose a checked spreadsheet is. What stood in it lies with its job and goes with it after thirty days."""
+
+    __tablename__ = "sheet_check"
+    __table_args__ = (Index("ix_sheet_check_organisation_id_job_id", "organisation_id", "job_id"),)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+
+    job: Mapped[Job] = relationship()
 
 
 class ApiKey(Model):

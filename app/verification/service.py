@@ -17,6 +17,7 @@ from app.certification import credentials
 from app.certification import service as certification
 from app.certification.models import Certificate
 from app.certification.states import EditionKind, Standing
+from app.certification.words import said
 from app.core import limits
 from app.core.clock import local_date
 from app.core.crypto import lookup
@@ -227,12 +228,11 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "valid_until": None, "recognitions": [], "before_platform": False, "query": answer.query, "queried_at": answer.at.isoformat(),
     }  # fmt: skip
     if answer.found:
-        language = "zh" if chinese() else "en"
         made |= {
             "number": answer.number,
             "name": answer.name,
-            "level": answer.snapshot[f"level_{language}"],
-            "issuer": answer.snapshot[f"issuer_{language}"],
+            "level": said(answer.snapshot, "level"),
+            "issuer": said(answer.snapshot, "issuer"),
             "issued_on": answer.snapshot["issued_on"],
             "valid_until": answer.snapshot["valid_until"],
             "recognitions": [

@@ -22,6 +22,7 @@ from app.jobs import service as jobs
 from app.jobs.models import ItemState, Job, JobItem, JobState
 from app.verification import service
 from app.verification.deeds import Did
+from app.verification.models import SheetCheck
 from app.verification.service import Asker
 from app.verification.states import LABELS
 
@@ -95,6 +96,7 @@ def start(rows: list[tuple[str, str]], organisation: Organisation, *, by: Person
         for at in range(0, len(rows), CHUNK)
     ]
     job = jobs.enqueue(KIND, items, by=by, title=_l("Check of a spreadsheet"), params={"organisation": organisation.id, "rows": len(rows), "name": name[:120]})  # fmt: skip
+    db.session.add(SheetCheck(job=job, organisation_id=organisation.id))
     record(Did.CHECK_SHEET, job, by=by, more={"rows": len(rows)})
     if len(rows) <= AT_ONCE:
         _now(job, now)
@@ -115,25 +117,29 @@ def check(item: dict[str, Any], job: Job) -> dict[str, Any]:
     made = []
     for answer, (typed, name) in zip(answers, item["rows"], strict=True):
         said = answer.snapshot
-        made.append(
-            [typed, name, answer.state, said.get("level_zh", ""), said.get("level_en", ""), said.get("issuer_zh", ""),
-             said.get("issuer_en", ""), said.get("issued_on") or "", said.get("valid_until") or "", answer.query]
-        )  # fmt: skip
+        words = [
+            said.get(key) or said.get(f"{key[:-3]}_zh", "")
+            for key in ("level_zh", "level_en", "issuer_zh", "issuer_en")
+        ]
+        dates = [said.get("issued_on") or "", said.get("valid_until") or ""]
+        made.append([typed, name, answer.state, *words, *dates, answer.query])
     return {"rows": made}
 
 
-def sheets_of(organisation: Organisation) -> list[Job]:
-    """The sheets an employer has had checked in the last thirty days, the newest first."""
-    rows = db.session.scalars(select(Job).where(Job.kind == KIND).order_by(Job.id.desc()).limit(2_000))
-    return [job for job in rows if job.params.get("organisation") == organisation.id]
+def sheets_of(organisation: Organisation, limit: int = 20) -> list[Job]:
+    """The latest sheets an employer has had checked in the last thirty days, the newest first."""
+    mine = (
+        select(Job).join(SheetCheck, SheetCheck.job_id == Job.id).where(SheetCheck.organisation_id == organisation.id)
+    )
+    return list(db.session.scalars(mine.order_by(SheetCheck.job_id.desc()).limit(limit)))
 
 
 def sheet_of(organisation: Organisation, job_id: int) -> Job:
     """One sheet of the employer. NotFound otherwise."""
-    found = db.session.get(Job, job_id)
-    if found is None or found.kind != KIND or found.params.get("organisation") != organisation.id:
+    found = db.session.get(SheetCheck, job_id)
+    if found is None or found.organisation_id != organisation.id:
         raise NotFound
-    return found
+    return found.job
 
 
 def results_of(job: Job, limit: int | None = None) -> Iterator[list[Any]]:
@@ -175,5 +181,6 @@ def forget(now: datetime) -> int:
     """What sheets held is not kept longer than thirty days; the checks themselves stay in the history."""
     old = select(Job.id).where(Job.kind == KIND, Job.created_at < now - KEPT)
     gone = db.session.execute(delete(JobItem).where(JobItem.job_id.in_(old)))
+    db.session.execute(delete(SheetCheck).where(SheetCheck.job_id.in_(old)))
     db.session.execute(delete(Job).where(Job.id.in_(old)))
     return gone.rowcount  # type: ignore[attr-defined]

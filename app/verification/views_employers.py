@@ -95,7 +95,7 @@ def register_employer() -> Any:
 def _desk(form: SheetForm, status: int = 200) -> Any:
     organisation = employers.organisation_of(current_person())
     return render_template(
-        "verification/desk.html", form=form, organisation=organisation, sheets=sheets.sheets_of(organisation)[:20],
+        "verification/desk.html", form=form, organisation=organisation, sheets=sheets.sheets_of(organisation),
         state_words=_job_words, title_of=jobs.title_of,
     ), status  # fmt: skip
 

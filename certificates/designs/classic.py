@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from certificates import ornaments
 from certificates.designs.parts import (
     DEEP_RED,
@@ -35,9 +37,20 @@ def _ground(layout: Layout, seal: str) -> list[Place]:
 
 
 def _words(pen: Pen, said: Said) -> None:
+    _written(pen, said, _sentence)
+
+
+def _words_2(pen: Pen, said: Said) -> None:
+    _written(pen, said, _sentence_2)
+
+
+Sentence = Callable[[Pen, Pair, float, str], None]
+
+
+def _written(pen: Pen, said: Said, sentence: Sentence) -> None:
     trial_box(pen, said, MIDDLE, 20.5, 100)
     _title(pen, said)
-    _holder(pen, said)
+    _holder(pen, said, sentence)
     photo = said.photo is not None
     if said.photo:
         pen.rectangle(36, 109, 31.6, 43.6, "#b99a4b", 0.25)
@@ -69,7 +82,7 @@ def _title(pen: Pen, said: Said) -> None:
             pen.line(MIDDLE, 45, below, size, align="center", leading=1.5, colour=GREY, language=said.second)
 
 
-def _holder(pen: Pen, said: Said) -> None:
+def _holder(pen: Pen, said: Said, sentence: Sentence) -> None:
     with pen.element("P"):
         first, second = said.certify
         gap = 1.4 if second else 0
@@ -86,7 +99,7 @@ def _holder(pen: Pen, said: Said) -> None:
         if below:
             size = pen.case.fit(below, 200, 10.5)
             pen.line(MIDDLE, 79.5, below, size, align="center", leading=1.35, colour=GREY, language=said.second)
-    _sentence(pen, said.sentence, 85 if below else 82, said.second)
+    sentence(pen, said.sentence, 85 if below else 82, said.second)
 
 
 def _sentence(pen: Pen, sentence: Pair, top: float, second: str) -> None:
@@ -101,6 +114,22 @@ def _sentence(pen: Pen, sentence: Pair, top: float, second: str) -> None:
             size = pen.case.fit(below, 203, 8.5, lines=2)
             made = pen.case.balanced(below, size, 203)
             pen.lines(MIDDLE, 98, made, size, align="center", leading=1.35, colour=GREY, language=second)
+
+
+def _sentence_2(pen: Pen, sentence: Pair, top: float, second: str) -> None:
+    """As before, but the second language follows the first: over a name in Latin letters two lines met it."""
+    text, below = sentence
+    if not below:
+        _sentence(pen, sentence, top, second)
+        return
+    with pen.element("P"):
+        size = pen.case.fit(text, 203, 13, lines=2)
+        made = pen.case.balanced(text, size, 203)
+        end = pen.lines(MIDDLE, top - 0.4, made, size, align="center", leading=1.5)
+    with pen.element("P"):
+        size = pen.case.fit(below, 203, 8.5, lines=2)
+        made = pen.case.balanced(below, size, 203)
+        pen.lines(MIDDLE, max(end + 0.3, 96.0), made, size, align="center", leading=1.35, colour=GREY, language=second)
 
 
 def _facts(pen: Pen, said: Said, x: float, wide: float, facts: list[tuple[Pair, Pair]]) -> None:
@@ -125,3 +154,4 @@ def _foot(pen: Pen, said: Said) -> None:
 
 
 V1 = Layout("classic", "1", 297.0, 210.0, (36.0, 161.0, 25.0), (218.0, 154.5, 37.0), _ground, _words)
+V2 = Layout("classic", "2", 297.0, 210.0, V1.code, V1.seal, _ground, _words_2)

@@ -27,10 +27,23 @@ def test_the_examples_of_the_domain_notes(parts, text):
     assert (number.region, number.year, number.rank, number.serial) == parts
 
 
-@pytest.mark.parametrize(("digits", "check"), [("11010519491231002", "X"), ("000000021825009", "7"), ("0794", "0")])
+@pytest.mark.parametrize(
+    ("digits", "check"),
+    [
+        ("0794", "0"), ("079", "X"),  # ISO 7064 itself: 0794 0 and 079 X
+        ("11010519491231002", "X"), ("44052418800101001", "4"),  # the two identity numbers in the text of GB 11643-1999
+        ("000000021825009", "7"), ("000000021694233", "X"), ("000000015109370", "0"),  # ORCID's own examples
+    ],
+)  # fmt: skip
 def test_published_examples_of_iso_7064_mod_11_2(digits, check):
-    """The identity number in the text of GB 11643-1999, ORCID 0000-0002-1825-0097, and 0794-0 of ISO 7064 itself."""
     assert mod_11_2(digits) == check
+
+
+@given(st.text("0123456789", min_size=1, max_size=25))
+def test_the_check_character_is_the_one_of_the_definition(digits):
+    """The sum of digits times powers of two, check character included (X: ten), is 1 modulo 11."""
+    values = [int(c) for c in digits] + [10 if (c := mod_11_2(digits)) == "X" else int(c)]
+    assert sum(v * 2**i for i, v in enumerate(reversed(values))) % 11 == 1
 
 
 def test_a_wrong_check_digit_is_a_format_error_and_not_a_search():

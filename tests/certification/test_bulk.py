@@ -105,7 +105,7 @@ def test_one_refusal_does_not_stop_the_others_and_the_result_says_why(
 
 
 def test_a_photo_is_asked_for_where_the_rule_says_so(
-    judged: Any, binhai: Any, officers: Any, set_clock: Any, at: Any
+    judged: Any, binhai: Any, officers: Any, client_as: Any, set_clock: Any, at: Any
 ) -> None:
     a, b = officers(), officers()
     case = on_notice(binhai, ["王建国"], a, at)[0]
@@ -126,6 +126,13 @@ def test_a_photo_is_asked_for_where_the_rule_says_so(
         bulk.start("issue", [case.id], by=db.session.get_one(Person, b.id))
     run_waiting()
     assert last_job().refused == 1 and db.session.scalars(select(Certificate)).all() == []
+    told = f"/office/applications/{case.id}"
+    assert "未能颁证" in client_as(b).get(told).text and "照片" in client_as(b).get(told).text
+    with unit_of_work():
+        bulk.start("issue", [case.id], by=db.session.get_one(Person, b.id))
+    run_waiting()
+    assert client_as(b).get(told).text.count("未能颁证") == 1  # the same reason again adds nothing
+    assert "未能颁证" in client_as(db.session.get_one(Application, case.id).person).get(f"/applications/{case.id}").text
 
 
 def test_what_has_fallen_away_sends_the_case_back(
@@ -255,6 +262,11 @@ def test_revocations_of_a_list_wait_for_a_second_officer_who_confirms_them_toget
     client_as(a).post(take, data={"do": "confirm", "ids": [c.id for c in held]})
     run_waiting()
     assert last_job().refused == 2  # nobody confirms what they proposed
+    client_as(b).post(take, data={"do": "confirm", "whole": "1"})
+    run_waiting()
+    assert last_job().refused == 2 and "陈述" in client_as(b).get(f"/jobs/{last_job().id}").text  # heard first
+    made.heard(db.session.scalars(select(StatusChange)).first(), now=clock.now())
+    set_clock(at("2026-03-18 09:00"))  # the other one kept silent until the term was over
     assert client_as(b).post(take, data={"do": "confirm", "whole": "1"}).status_code == 302
     run_waiting()
     assert {c.standing for c in db.session.scalars(select(Certificate).execution_options(populate_existing=True))} == {

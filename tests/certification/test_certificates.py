@@ -234,6 +234,7 @@ def test_what_cannot_be_undone_takes_two_people(kind: Change, certificate: Certi
         service.change(locked(certificate), Change.SUSPEND, by=again(b), reason="先停", now=now)
     with pytest.raises(SamePerson), unit_of_work():
         service.confirm(locked(proposal), by=again(a), now=now)
+    made.heard(proposal, now=now)
     with unit_of_work():
         service.confirm(locked(proposal), by=again(b), now=now)
     wanted = CertificateState.REVOKED if kind is Change.REVOKE else CertificateState.CANCELLED

@@ -50,7 +50,7 @@ def officer(app: Any) -> Person:
 def test_the_snapshot_names_layout_version_and_language(judged: Any, binhai: Region, holder: Person, at: Any) -> None:
     certificate = made.certificate(holder, now=at("2026-03-02 09:00"))
     said = certificate.current.snapshot["layout"]
-    assert said == {"name": "classic", "version": "1", "language": "bilingual", "signature_field": True}
+    assert said == {"name": "classic", "version": "2", "language": "bilingual", "signature_field": True}
     assert faces.signature_box(certificate.current.snapshot) is not None
     # Editions of before there was a choice.
     old = {**certificate.current.snapshot, "layout": {"name": "classic", "version": "1"}}

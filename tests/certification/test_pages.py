@@ -14,6 +14,7 @@ from app.accounts.models import Person
 from app.certification import service
 from app.certification.models import Application, Certificate, Objection, StatusChange
 from app.certification.states import Change, Standing, State
+from app.core import clock
 from app.core.permissions import Role
 from app.db import db, locked, unit_of_work
 from app.jobs.models import Job
@@ -200,6 +201,9 @@ def test_decisions_on_the_certificate_page(judged: Any, holder: Person, officers
     one = db.session.scalars(select(StatusChange).where(StatusChange.kind == Change.REVOKE)).one()
     assert a.post(f"/office/changes/{one.id}/confirm").status_code == 403
     assert b.post(f"/office/changes/{one.id}/drop", data={}).status_code == 422
+    early = b.post(f"/office/changes/{one.id}/confirm")
+    assert early.status_code == 409 and "陈述" in early.text  # the holder is heard first
+    made.heard(one, now=clock.now())
     assert b.post(f"/office/changes/{one.id}/confirm").status_code == 302
     assert again(certificate).standing is Standing.REVOKED
     assert b.post(f"{path}/edition", data={"kind": "reprint", "reason": "遗失"}).status_code == 409

@@ -22,9 +22,11 @@ from app.db import db, unit_of_work
 from app.files.service import read_file
 from app.jobs.models import JobItem
 from app.jobs.service import run_waiting
+from app.pathway.rules import Stage
 from certificates.__main__ import main as offline
 from certificates.rendering import attachments_in
 from certificates.verify import verify
+from tests.certificates.required_parts import faults
 from tests.factories import certification as made
 from tests.factories import people
 
@@ -56,6 +58,7 @@ def change(certificate: Certificate, kind: Change, by: Person, second: Person | 
     with unit_of_work():
         row = status.change(again(certificate), kind, by=again(by), reason="核查", now=clock.now())
     if second is not None:
+        made.heard(row, now=clock.now())
         with unit_of_work():
             status.confirm(again(row), by=again(second), now=clock.now())
     work()
@@ -171,6 +174,27 @@ def test_a_superseded_edition_is_refused_and_the_new_one_holds(certificate: Cert
     assert findings(pdf_of(certificate, 2))["answer"] == "holds"
     change(certificate, Change.SUSPEND, officers())
     assert findings(pdf_of(certificate, 2))["status-suspension-set"] == "does-not-hold"
+
+
+def test_every_kind_of_edition_has_what_the_badge_schema_requires(
+    certificate: Certificate, judged: Any, officers: Any, binhai: Any
+) -> None:
+    officer = officers()
+    with unit_of_work():
+        issuing.reissue(again(certificate), EditionKind.REPRINT, by=again(officer), reason="遗失", now=clock.now())
+    with unit_of_work():
+        issuing.reissue(again(certificate), EditionKind.CORRECTION, by=again(officer), reason="改名", now=clock.now())
+    with unit_of_work():
+        row = again(certificate)
+        issuing.renew(row, issuing.scheme_under(row, clock.today()), by=again(officer), now=clock.now())
+    judged.exempt = (Stage.PRACTICE,)
+    other = made.certificate(made.trainee(binhai, "阿卜杜热西提·买买提", field="新材料"), 1, now=clock.now())
+    work()
+    editions = [*again(certificate).editions, *again(other).editions]
+    assert [e.kind.value for e in editions] == ["first", "reprint", "correction", "renewal", "first"]
+    for edition in editions:
+        data = credentials.bytes_of(edition)
+        assert data is not None and faults(json.loads(data)) == [], edition.kind
 
 
 def test_the_list_of_another_issuer_says_nothing(certificate: Certificate) -> None:

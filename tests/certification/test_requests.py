@@ -41,6 +41,7 @@ def decided(certificate: Certificate, kind: Change, officers: Any, now: Any) -> 
             locked(certificate), kind, by=me(a), reason="查实", code="fraud" if kind is Change.REVOKE else "", now=now
         )
     if kind is not Change.SUSPEND:
+        made.heard(change, now=now)
         with unit_of_work():
             service.confirm(locked(change), by=me(b), now=now)
     return a, b
@@ -128,16 +129,7 @@ def test_a_reprint_says_so_and_a_declined_request_says_why(
 def test_before_a_revocation_the_holder_is_heard(
     certificate: Certificate, holder: Person, officers: Any, client_as: Any, set_clock: Any, at: Any
 ) -> None:
-    body = dict(outline.current(rules.LIFE).body) | {"hearing_days": 3}
-    with unit_of_work():
-        outline.save_version(
-            KINDS[rules.LIFE],
-            "",
-            body,
-            by=None,
-            now=at("2026-01-01 09:00"),
-            effective_from=at("2026-01-02 09:00").date(),
-        )
+    """What is shipped: notice with reasons, five working days for a statement, then the decision."""
     set_clock(at("2026-03-02 09:00"))
     a, b = officers(), officers()
     with unit_of_work():
@@ -145,9 +137,9 @@ def test_before_a_revocation_the_holder_is_heard(
             locked(certificate), Change.REVOKE, by=me(a), reason="举报材料", code="fraud", now=at("2026-03-02 09:00")
         )
     letter = db.session.scalars(select(Notice).where(Notice.letter == "certification.revoking")).one()
-    assert letter.values["until"] == {"day": "2026-03-05"} and "举报材料" in letter.values["reason"]
+    assert letter.values["until"] == {"day": "2026-03-09"} and "举报材料" in letter.values["reason"]
     with pytest.raises(HearingRuns), unit_of_work():
-        service.confirm(locked(change), by=me(b), now=at("2026-03-04 09:00"))
+        service.confirm(locked(change), by=me(b), now=at("2026-03-09 23:00"))
     client = client_as(holder)
     assert "举报材料" in client.get(f"/certificates/{certificate.id}").text
     statement = f"/certificates/{certificate.id}/statement"
@@ -156,6 +148,28 @@ def test_before_a_revocation_the_holder_is_heard(
     assert "材料并非我提供" in client_as(b).get(f"/office/certificates/{certificate.id}").text
     with unit_of_work():  # what was said ends the term
         service.confirm(locked(change), by=me(b), now=at("2026-03-04 09:00"))
+
+
+@pytest.mark.parametrize(("days", "on"), [(0, "2026-03-02"), (3, "2026-03-06"), (5, "2026-03-10")])
+def test_the_term_is_a_rule_and_silence_does_not_stop_the_decision(
+    certificate: Certificate, officers: Any, client_as: Any, set_clock: Any, at: Any, days: int, on: str
+) -> None:
+    assert outline.current(rules.LIFE).mark == "D" and outline.current(rules.LIFE).body["hearing_days"] == 5
+    body = dict(outline.current(rules.LIFE).body) | {"hearing_days": days}
+    with unit_of_work():
+        outline.save_version(
+            KINDS[rules.LIFE], "", body, by=None, now=at("2026-01-01 09:00"), effective_from=at("2026-01-02 09:00").date()
+        )  # fmt: skip
+    set_clock(at("2026-03-02 09:00"))
+    a, b = officers(), officers()
+    with unit_of_work():
+        change = service.change(
+            locked(certificate), Change.REVOKE, by=me(a), reason="举报材料", code="fraud", now=at("2026-03-02 09:00")
+        )
+    assert (change.hearing_until is None) == (days == 0)
+    assert ("前陈述申辩" in client_as(b).get(f"/office/certificates/{certificate.id}").text) == (days > 0)
+    with unit_of_work():
+        service.confirm(locked(change), by=me(b), now=at(f"{on} 09:00"))
 
 
 def test_the_letter_of_a_revocation_names_the_right_of_appeal_and_its_term(

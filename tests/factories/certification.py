@@ -8,8 +8,8 @@ from typing import Any
 
 from app.accounts.identity import set_id_number
 from app.accounts.models import IdKind, Person, Region
-from app.certification import issuing
-from app.certification.models import Application, Certificate
+from app.certification import issuing, status
+from app.certification.models import Application, Certificate, StatusChange
 from app.certification.states import State
 from app.core.clock import local_date
 from app.db import db, unit_of_work
@@ -73,3 +73,13 @@ def certificate(holder: Person, rank: int = 1, *, now: datetime, by: Person | No
     made = application(holder, rank, now=now, state=State.ISSUED, decided_by_id=by.id, decided_at=now)
     with unit_of_work():
         return issuing.issue(db.session.get_one(Application, made.id), by=db.session.get_one(Person, by.id), now=now)
+
+
+def heard(change: StatusChange, *, now: datetime) -> StatusChange:
+    """The holder has stated a view where there is a term to be heard, so that a second officer can confirm."""
+    with unit_of_work():
+        row = db.session.get_one(StatusChange, change.id, with_for_update=True)
+        if row.hearing_until is not None and row.in_force is None and row.stated_at is None:
+            assert row.certificate.holder is not None
+            status.state_view(row, by=row.certificate.holder, words="请予核实", now=now)
+    return row

@@ -159,6 +159,31 @@ def test_a_large_sheet_goes_to_the_worker_and_can_be_cancelled(
     assert db.session.get_one(Job, job_id).state is JobState.CANCELLED
 
 
+def test_an_employer_s_sheets_are_found_by_whose_they_are(
+    clerk: Person, employer: Organisation, client_as: Any, queries: Any
+) -> None:
+    browser = client_as(clerk)
+    first = send(browser, book([("A1", "王")]), "第一份.xlsx").location
+    other = people.organisation(people.region("3100"))
+    elsewhere = client_as(people.officer(Role.EMPLOYER, Scope.ORGANISATION, other.id))
+    theirs = send(elsewhere, book([("A2", "李")]), "别家.xlsx").location
+
+    def cost() -> int:
+        with queries() as seen:
+            found = sheets.sheets_of(db.session.get_one(Organisation, employer.id))
+        assert [job.params["name"] for job in found][-1] == "第一份.xlsx"
+        return len(seen)
+
+    few = cost()
+    for n in range(3):
+        send(browser, book([("A1", "王")]), f"更多{n}.xlsx")
+    db.session.expire_all()
+    assert cost() == few <= 2
+    page = browser.get("/employers/desk").text
+    assert "第一份.xlsx" in page and "别家.xlsx" not in page
+    assert browser.get(first).status_code == 200 and browser.get(theirs).status_code == 404
+
+
 def test_a_sheet_costs_the_same_statements_however_long(
     certificate: Certificate, clerk: Person, employer: Organisation, queries: Any, app: Any
 ) -> None:

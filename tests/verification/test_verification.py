@@ -90,6 +90,7 @@ def test_state_words_differ(kind: Change, word: str, certificate: Certificate, c
             locked(certificate), kind, by=db.session.get_one(Person, a.id), reason="查", now=now
         )
     if made_change.in_force is None:
+        made.heard(made_change, now=now)
         with unit_of_work():
             certification.confirm(locked(made_change), by=db.session.get_one(Person, b.id), now=now)
     page = ask(client, certificate.number, "阿卜杜热西提·买买提").text
