@@ -156,7 +156,8 @@ def hand_out_parts(stored: StoredFile) -> Response:
     answer.response = wrap_file(request.environ, service.open_file(stored))
     answer.content_length = stored.size
     try:
-        return answer.make_conditional(request.environ, accept_ranges=True, complete_length=stored.size)
+        answer.make_conditional(request.environ, accept_ranges=True, complete_length=stored.size)
     except RequestedRangeNotSatisfiable:
         answer.close()
-        return Response(status=416, headers={"Content-Range": f"bytes */{stored.size}", "Accept-Ranges": "bytes"})
+        answer = Response(status=416, headers={"Content-Range": f"bytes */{stored.size}", "Accept-Ranges": "bytes"})
+    return answer

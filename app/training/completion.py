@@ -37,7 +37,7 @@ from app.training.hours import standing_of
 from app.training.learning_models import Completion
 from app.training.models import Enrolment, HourEntry, TrainingClass
 from app.training.states import ClassState, EnrolmentState
-from certificates.names import printable
+from certificates.names import NameRefused, printable
 from certificates.snapshot import fingerprint, plain
 
 RENDER = "training.completion"
@@ -45,6 +45,13 @@ RENDER = "training.completion"
 
 class NoStatement(Refused):
     message = _l("There is no completion statement: the class has not ended, or its hours do not reach what is asked.")
+
+
+class CannotPrint(Refused):
+    message = _l(
+        "The name “%(name)s” holds a character that cannot be printed. Please have it written as on the ID document; the "
+        "statement itself is valid and can be checked by its number."
+    )
 
 
 class ReasonNeeded(Invalid):
@@ -106,7 +113,7 @@ def _told(enrolment: Enrolment, on: date) -> dict[str, Any]:
     klass, person = enrolment.training_class, enrolment.person
     level = next((row for row in rule("levels", on=on)["levels"] if row["rank"] == klass.level), None)
     return {
-        "name": printable(person.name),
+        "name": person.name,
         "masked_id": person.id_masked or "—",
         "class": klass.title,
         "programme_zh": f"{level['zh'] if level else klass.level}培训",
@@ -187,14 +194,21 @@ def address_of(completion: Completion) -> str:
 
 
 def pdf_of(completion: Completion) -> bytes:
-    """The statement as PDF, out of its snapshot alone; the renderer is imported here, so that web processes stay small."""
+    """The statement as PDF, out of its snapshot alone; the renderer is imported here, so that web processes stay small.
+
+    Raises CannotPrint.
+    """
     from certificates import faces, rendering
 
     s: Mapping[str, Any] = completion.snapshot
+    try:
+        name = printable(s["name"])
+    except NameRefused:
+        raise CannotPrint(name=s["name"]) from None
     return rendering.completion_pdf(
         faces.CompletionFace(
             number=completion.number,
-            holder_name=s["name"],
+            holder_name=name,
             masked_id=s["masked_id"],
             class_name=s["class"],
             programme_zh=s["programme_zh"],

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import and_, select
 
 from app.accounts.guard import current_person, requires, signed_in
@@ -42,15 +42,20 @@ def let_films_in(endpoint: str | None, values: dict[str, Any] | None) -> None:
         request.max_content_length = (settings().VIDEO_MB + 1) * 1024 * 1024
 
 
+NEEDED = FileRequired(_l("Please choose a file."))
+
+
 class DocumentForm(OnceForm):
     file = FileField(
-        _l("PDF file"), description=_l("At most %(mb)s MB, 300 pages.", mb=materials.DOCUMENT_BYTES // 1024 // 1024)
+        _l("PDF file"),
+        [NEEDED],
+        description=_l("At most %(mb)s MB, 300 pages.", mb=materials.DOCUMENT_BYTES // 1024 // 1024),
     )
     title = ShortText(_l("Title"), required=False, maximum=200, description=_l("Empty: the name of the file."))
 
 
 class FilmForm(OnceForm):
-    file = FileField(_l("Film"))
+    file = FileField(_l("Film"), [NEEDED])
     title = ShortText(_l("Title"), required=False, maximum=200, description=_l("Empty: the name of the file."))
 
 
@@ -62,7 +67,7 @@ class LinkForm(OnceForm):
 
 
 class PictureForm(BaseForm):
-    file = FileField(_l("Picture"), description=_l("PNG, JPEG or WebP, at most 5 MB."))
+    file = FileField(_l("Picture"), [NEEDED], description=_l("PNG, JPEG or WebP, at most 5 MB."))
     words = ShortText(_l("What it shows"), maximum=120, description=_l("For those who cannot see it."))
 
 

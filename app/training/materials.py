@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
@@ -292,7 +292,7 @@ def questions_for_quiz(person: Person, level: int, search: str, module: str) -> 
         Question.kind.in_(programme.QUIZ_KINDS),
     )
     if not person.can(Can.READ_BANK):
-        return found.where(False)
+        return found.where(false())
     if module:
         found = found.where(Question.module == module)
     if search:

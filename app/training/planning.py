@@ -165,7 +165,8 @@ def judge(level: int, courses: Sequence[CourseVersion]) -> Judgement:
 
 
 def _order_faults(courses: Sequence[CourseVersion]) -> list[Refused]:
-    needs, before, made = needs_of([one.id for one in courses]), set(), []
+    needs, before = needs_of([one.id for one in courses]), set()
+    made: list[Refused] = []
     for one in courses:
         made += [
             WrongOrder(course=one.title, needed=_title(course, courses))

@@ -82,7 +82,7 @@ def _credited(person: Person, course_ids: Sequence[int]) -> dict[int, Decimal]:
         .where(HourEntry.person_id == person.id)
         .group_by(HourEntry.course_id)
     )
-    return {course_id: hours for course_id, hours in found if course_id in course_ids}
+    return {course_id: hours for course_id, hours in found if course_id is not None and course_id in course_ids}
 
 
 def _read(person: Person, versions: Sequence[CourseVersion]) -> set[int]:

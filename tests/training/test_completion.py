@@ -168,3 +168,11 @@ def test_numbers_of_a_class_follow_each_other(app: Any) -> None:
     klass = training.credit_all_hours(people.person("甲"), 1, end=True)
     with unit_of_work():
         assert completion._next_number(db.session.get_one(TrainingClass, klass.id)).endswith("002")
+
+
+def test_a_name_that_cannot_be_printed_does_not_stop_the_class(app: Any, client_as: Any) -> None:
+    person = people.person("王\ue000")
+    training.credit_all_hours(person, 1, end=True)
+    made = db.session.scalars(select(Completion)).one()
+    refused = client_as(person).get(f"/training/enrolments/{made.enrolment_id}/statement.pdf")
+    assert refused.status_code == 409 and "无法打印" in refused.text
