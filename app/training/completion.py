@@ -322,7 +322,7 @@ class Confirmed:
 
 
 def by_token(token: str) -> Completion | None:
-    return db.session.scalar(select(Completion).where(Completion.token == token[:60]))
+    return db.session.scalar(select(Completion).where(Completion.token == token.replace("\0", "")[:60]))
 
 
 def by_number(number: str) -> Completion | None:

@@ -22,6 +22,7 @@ from app.accounts.models import Person
 from app.audit.service import record
 from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
+from app.core.forms import clean_text
 from app.core.text import chinese
 from app.db import db
 from app.notices.service import post
@@ -269,7 +270,7 @@ def give(enrolment: Enrolment, raw: Mapping[str, str], *, by: Person, now: datet
 
 
 def _clean(question: Question, raw: str) -> Any:
-    text = raw.strip()
+    text = clean_text(raw)
     if question.kind == WORDS_KIND:
         return text[:MOST_WORDS] or None
     allowed = [str(n) for n in SCALE] if question.kind == SCALE_KIND else [value for value, _words in question.choices]

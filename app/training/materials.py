@@ -135,7 +135,9 @@ def page_of(file_id: int, number: int) -> DocumentPage | None:
 def picture(token: str) -> StoredFile:
     """Whoever knows a picture's address was shown it. Raises NotFound."""
     found = db.session.scalar(
-        select(LessonPicture).where(LessonPicture.token == token).options(joinedload(LessonPicture.file))
+        select(LessonPicture)
+        .where(LessonPicture.token == token.replace("\0", "")[:64])
+        .options(joinedload(LessonPicture.file))
     )
     if found is None:
         raise NotFound

@@ -48,7 +48,7 @@ CATEGORIES = {Category.REQUIRED: _l("Required"), Category.PRACTICE: _l("Practica
 MODES = {Mode.LECTURE: _l("Lecture"), Mode.DISCUSSION: _l("Discussion"), Mode.TRAINING: _l("Exercise")}
 VERSION_STATES = {VersionState.DRAFT: (_l("Draft"), "soon"), VersionState.PUBLISHED: (_l("Published"), "valid")}
 MATERIALS = {
-    MaterialKind.DOCUMENT: _l("Document"),
+    MaterialKind.DOCUMENT: _l("PDF document"),
     MaterialKind.VIDEO: _l("Film"),
     MaterialKind.LINK: _l("Link"),
 }

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.accounts.models import Person
 from app.core import clock
 from app.db import db, unit_of_work
+from app.jobs.service import run_waiting
 from app.training import learning, lessons, planning, prerequisites
 from app.training.learning_models import LessonNote, LessonPlace
 from app.training.models import Course, CourseVersion, HourEntry
@@ -215,3 +216,18 @@ def test_hours_rule_words_follow_the_rule(film_lesson: Any, client_as: Any) -> N
     page = client_as(film_lesson.person).get(f"/training/lessons/{film_lesson.id}").text
     assert "至少实际播放 1.5 分钟" in page and "拖动跳过的部分不计" in page
     assert Decimal("0.9") == lessons.rule("attendance")["watched_share"]
+
+
+def test_what_is_kept_is_told_and_notes_go_on_erasure(app: Any, client_as: Any) -> None:
+    from app.training import personal
+
+    person = people.person("王建国")
+    training.credit_all_hours(person, 1, end=True)
+    client_as(person).post("/training/lessons/1/note", data={"text": "自己的话"})
+    run_waiting()
+    told, files = personal.tell(db.session.get_one(Person, person.id))
+    assert told["notes"][0]["text"] == "自己的话" and told["completions"][0]["number"].startswith("JY")
+    assert [data[:5] for data in files.values()] == [b"%PDF-"]
+    with unit_of_work():
+        personal.forget(db.session.get_one(Person, person.id), clock.now())
+    assert db.session.scalars(select(LessonNote)).first() is None
