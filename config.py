@@ -87,6 +87,8 @@ class Config:
     """Who runs this site: shown in the foot and in the privacy statement."""
     CONTACT: str = "service@localhost"
     INSTANCE: Path = ROOT / "instance"
+    VIDEO_MB: int = 500
+    """The largest film a lesson may hold, in MB. A web server in front must let uploads of this size pass too."""
     EXEMPT_ADDRESSES: tuple[str, ...] = ()
     """Addresses of exam rooms: many people behind one, so not limited by address."""
 
@@ -136,6 +138,7 @@ def from_env(environ: Mapping[str, str] | None = None) -> Config:
             problems.append(f"{name} is missing")
     port = _whole(environ, "PORT", 8000, problems)
     proxies = _whole(environ, "TRUSTED_PROXIES", 0, problems)
+    video_mb = _whole(environ, "VIDEO_MB", 500, problems)
     public_url = (environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
     if mode is Mode.PRODUCTION and environ.get("PUBLIC_URL") and not public_url.startswith("https://"):
         problems.append("PUBLIC_URL must begin with https:// in production")
@@ -167,6 +170,7 @@ def from_env(environ: Mapping[str, str] | None = None) -> Config:
         PUBLIC_URL=public_url,
         PORT=port,
         TRUSTED_PROXIES=proxies,
+        VIDEO_MB=video_mb,
         INSTANCE=instance,
         SIGNING_P12=keys,
         SIGNING_P12_PASSWORD=password,

@@ -24,6 +24,9 @@ class Did(StrEnum):
     PUBLISH_COURSE = "training.course.publish"
     WRITE_TO_CLASS = "training.class.write"
     ISSUE_COMPLETION = "training.completion.issue"
+    WITHDRAW_COMPLETION = "training.completion.withdraw"
+    PLAN_PROGRAMME = "training.programme.plan"
+    EDIT_FEEDBACK = "training.feedback.edit"
 
 
 name_deeds(
@@ -44,5 +47,8 @@ name_deeds(
         Did.PUBLISH_COURSE: _l("Published a course"),
         Did.WRITE_TO_CLASS: _l("Wrote to a class"),
         Did.ISSUE_COMPLETION: _l("Issued a completion statement"),
+        Did.WITHDRAW_COMPLETION: _l("Withdrew a completion statement"),
+        Did.PLAN_PROGRAMME: _l("Saved a version of a programme"),
+        Did.EDIT_FEEDBACK: _l("Changed the questions put to a class"),
     }
 )

@@ -17,14 +17,13 @@ from app.core.nav import place
 from app.core.permissions import Can
 from app.db import db, locked, unit_of_work
 from app.outline.service import level_names, rule
-from app.training import programme
+from app.training import materials, planning, programme, words
 from app.training.forms import QUIZ_CHOICES, CourseForm, LessonForm, NewCourseForm, NoteForm
 from app.training.models import (
     Category,
     CourseVersion,
     LessonRevision,
     Mode,
-    ProgrammeVersion,
     VersionState,
 )
 from question_bank.items import Item, Kind
@@ -74,30 +73,6 @@ def index() -> Any:
     )
 
 
-@bp.get("/versions/<int:programme_id>")
-@requires(Can.EDIT_COURSE)
-def compare(programme_id: int) -> Any:
-    """A programme version beside the one before it: what came, what went, what changed."""
-    found = db.session.scalar(
-        programme.programmes_visible_to(current_person()).where(ProgrammeVersion.id == programme_id)
-    )
-    if found is None:
-        raise NotFound
-    before = db.session.scalar(
-        select(ProgrammeVersion).where(
-            ProgrammeVersion.level == found.level,
-            ProgrammeVersion.organisation_key == found.organisation_key,
-            ProgrammeVersion.number == found.number - 1,
-        )
-    )
-    new = {c.course_id: c for c in programme.courses_of(found.id)}
-    old = {c.course_id: c for c in programme.courses_of(before.id)} if before else {}
-    rows = [(old.get(i), new.get(i)) for i in [*new, *(i for i in old if i not in new)]]
-    return render_template(
-        "training/courses/compare.html", programme=found, before=before, rows=rows, levels=level_names()
-    )
-
-
 def _version(version_id: int) -> CourseVersion:
     return programme.version_for(current_person(), version_id)
 
@@ -113,6 +88,9 @@ def course(version_id: int) -> Any:
         versions=programme.versions_of(version.course),
         levels=level_names(),
         note_form=NoteForm(formdata=None),
+        needs=planning.needs_of([version.id]).get(version.id, []),
+        holds=materials.kinds_of(one.revision_id for one in version.lessons),
+        kinds=words.MATERIALS,
         is_draft=programme.is_draft(version),
     )
 
@@ -122,12 +100,15 @@ def course(version_id: int) -> Any:
 def new() -> Any:
     form = NewCourseForm()
     form.level.choices = list(level_names().items())
+    _offer_needs(form, None, max(level_names()))
     if form.validate_on_submit():
         try:
             with unit_of_work():
                 made = programme.new_course(
                     form.level.data, (form.code.data or "").upper(), _values(form), by=current_person(), now=clock.now()
                 )
+                db.session.flush()  # what it asks for is kept under its id
+                planning.set_needs(made, form.needs.data or [], by=current_person())
             flash(_("The course is saved as a draft. Add lessons if it is online, then publish it."), "success")
             return redirect(url_for("training_courses.course", version_id=made.id))
         except (NotFound, Forbidden):
@@ -137,6 +118,12 @@ def new() -> Any:
     return render_template("training/courses/course_form.html", form=form, version=None), (
         422 if request.method == "POST" else 200
     )
+
+
+def _offer_needs(form: CourseForm, version: CourseVersion | None, level: int) -> None:
+    base = programme.editing_base(current_person())
+    offered = planning.courses_to_need(version, level, base)
+    form.needs.choices = [(one.course_id, f"{one.course.code} {one.title}") for one in offered]
 
 
 def _values(form: CourseForm) -> dict[str, Any]:
@@ -173,11 +160,15 @@ def edit(version_id: int) -> Any:
     if request.method == "GET":
         data = {n: getattr(version, n) for n in programme.FIELDS}
         data |= {"category": version.category.value, "mode": version.mode.value}
+        data["needs"] = [one.id for one in planning.needs_of([version.id]).get(version.id, [])]
     form = CourseForm(data=data)
+    _offer_needs(form, version, version.course.level)
     if form.validate_on_submit():
         try:
             with unit_of_work():
-                programme.change_draft(locked(_version(version_id)), _values(form), by=current_person())
+                draft_ = locked(_version(version_id))
+                programme.change_draft(draft_, _values(form), by=current_person())
+                planning.set_needs(draft_, form.needs.data or [], by=current_person())
             flash(_("The draft is saved."), "success")
             return redirect(url_for("training_courses.course", version_id=version_id))
         except (NotFound, Forbidden):
@@ -262,13 +253,13 @@ def lesson(version_id: int, lesson_id: int | None) -> Any:
     rows = _rows(request.form) if request.method == "POST" else [_as_row(q) for q in (before.quiz if before else [])]
     preview = request.form.get("do") == "preview"
     if request.form.get("do") == "add":
-        rows.append({"kind": Kind.SINGLE.value, "text": "", "options": "", "answer": "", "explanation": ""})
+        rows.append(dict(EMPTY))
     elif request.method == "POST" and form.validate_on_submit() and not preview:
         values = {n: form[n].data for n in ("title_zh", "title_en", "minutes", "hours", "body", "summary_en")}
         values["sources"] = [line.strip() for line in (form.sources.data or "").splitlines() if line.strip()]
         values["key_points"] = before.key_points if before else []
-        values["quiz"] = [_raw(row) for row in rows if row["text"]]
         try:
+            values["quiz"] = [_raw(row, before) for row in rows if (row["text"] or row["bank"]) and not row["drop"]]
             with unit_of_work():
                 programme.save_lesson(
                     locked(_version(version_id)), lesson_id, values, by=current_person(), now=clock.now()
@@ -281,7 +272,7 @@ def lesson(version_id: int, lesson_id: int | None) -> Any:
             form.refuse(refusal)
             version = _version(version_id)
     if request.method == "GET":
-        rows.append({"kind": Kind.SINGLE.value, "text": "", "options": "", "answer": "", "explanation": ""})
+        rows.append(dict(EMPTY))
     return render_template(
         "training/courses/lesson.html",
         form=form,
@@ -291,6 +282,7 @@ def lesson(version_id: int, lesson_id: int | None) -> Any:
         kinds=QUIZ_CHOICES,
         preview=preview,
         is_draft=programme.is_draft(version),
+        held=len(materials.of_revision(before.id)) if before else 0,
     ), (422 if request.method == "POST" and not preview and request.form.get("do") != "add" else 200)
 
 
@@ -309,25 +301,32 @@ def _lesson_data(revision: LessonRevision) -> dict[str, Any]:
 
 
 MOST_QUESTIONS = 30
+EMPTY = {"kind": Kind.SINGLE.value, "text": "", "options": "", "answer": "", "explanation": "", "bank": "", "drop": ""}
 
 
 def _rows(sent: Any) -> list[dict[str, str]]:
     """The quiz as it was typed: one row per question."""
     made = []
     for n in range(MOST_QUESTIONS):
-        if f"q{n}-text" not in sent:
+        if f"q{n}-text" not in sent and f"q{n}-bank" not in sent:
             break
         made.append(
             {
                 key: sent.get(f"q{n}-{key}", "").replace("\0", "").strip()[:5000]
-                for key in ("kind", "text", "options", "answer", "explanation")
+                for key in ("kind", "text", "options", "answer", "explanation", "bank", "drop")
             }
         )
     return made
 
 
-def _raw(row: dict[str, str]) -> dict[str, Any]:
-    """A typed row as a question: options one per line, the right ones with a star before them."""
+def _raw(row: dict[str, str], before: LessonRevision | None) -> dict[str, Any]:
+    """A typed row as a question: options one per line, the right ones with a star before them. A question of the bank stays
+    as the revision before holds it."""
+    if row["bank"]:
+        found = next((one for one in (before.quiz if before else ()) if one["id"] == row["bank"]), None)
+        if found is None:
+            raise NotFound
+        return {k: v for k, v in found.items() if k != "id" or not row["bank"][1:].isdigit()}
     made: dict[str, Any] = {"kind": row["kind"], "text": row["text"], "explanation": row["explanation"]}
     if row["kind"] == Kind.TRUEFALSE.value:
         made["answer"] = {"true": True, "false": False}.get(row["answer"])
@@ -340,12 +339,19 @@ def _raw(row: dict[str, str]) -> dict[str, Any]:
 def _as_row(data: dict[str, Any]) -> dict[str, str]:
     item = Item.from_dict(data)
     return {
+        "bank": "" if _typed_here(item) else item.id,
+        "drop": "",
         "kind": item.kind.value,
         "text": item.text,
         "options": "\n".join(f"{'*' if o.correct else ''}{o.text}" for o in item.options),
         "answer": "" if item.answer is None else str(item.answer).lower(),
         "explanation": item.explanation,
     }
+
+
+def _typed_here(item: Item) -> bool:
+    """Was the question written in this editor? Those of the bank keep their number, and so are kept as they are."""
+    return item.id.startswith("q") and item.id[1:].isdigit() and item.kind in dict(QUIZ_CHOICES)
 
 
 @bp.post("/<int:version_id>/lessons/<int:lesson_id>/<deed>")

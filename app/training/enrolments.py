@@ -22,10 +22,9 @@ from app.core.permissions import Can
 from app.core.states import moved
 from app.db import db, locked
 from app.notices.service import Letter, post
-from app.training import letters
+from app.training import completion, letters
 from app.training.classes import places_taken, words
 from app.training.deeds import Did
-from app.training.hours import standing_of
 from app.training.models import Enrolment, TrainingClass
 from app.training.states import ENROLMENT_MOVES, HELD, TAKES_PEOPLE, UNDECIDED, EnrolmentMove, EnrolmentState
 
@@ -416,20 +415,17 @@ def settle_ended(klass: TrainingClass, *, by: Person | None, now: datetime) -> N
         one.state = moved(ENROLMENT_MOVES, one.state, EnrolmentMove.REFUSE)
         one.waiting_since, one.decided_at = None, now
         post(letters.LAPSED, to=one.person, link="/training", now=now, title=klass.title)
-    serial = 0
     for one in _of(klass, EnrolmentState.ADMITTED):
         one.state = moved(ENROLMENT_MOVES, one.state, EnrolmentMove.COMPLETE)
         one.completed_at = now
-        if standing_of(one.person, klass.level, clock.local_date(now)).met:
-            serial += 1
-            one.completion_number = f"JY{klass.region.code}{klass.ends_on.year}{klass.id:05d}{serial:03d}"
-            record(Did.ISSUE_COMPLETION, one, by=by, more={"number": one.completion_number})
+        statement = completion.issue(one, by=by, now=now)
+        if statement is not None:
             post(
                 letters.COMPLETED,
                 to=one.person,
                 link=_link(one),
                 now=now,
-                number=one.completion_number,
+                number=statement.number,
                 title=klass.title,
             )
         else:

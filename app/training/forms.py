@@ -8,8 +8,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, TimeField
 from wtforms.validators import InputRequired, NumberRange
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.core.forms import BaseForm, Day, Exact, LongText, OnceForm, SelectField, ShortText
+from app.core.forms import BaseForm, Day, Exact, LongText, OnceForm, SelectField, SelectMultipleField, ShortText
 from app.outline.rules import MODULE_CHOICES
 from app.outline.service import level_names
 from app.training import words
@@ -131,6 +132,10 @@ class CourseForm(BaseForm):
     )
     mode = SelectField(_l("Mode"), [InputRequired()], choices=[(k.value, w) for k, w in words.MODES.items()])
     online = BooleanField(_l("Taught online by lessons"))
+    needs = SelectMultipleField(
+        _l("Prerequisites"), coerce=int, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(),
+        description=_l("Lessons of this course count for a learner once these courses are done."),
+    )  # fmt: skip
     summary_zh = LongText(_l("Summary in Chinese"), required=False, maximum=2000)
     summary_en = LongText(_l("Summary in English"), required=False, maximum=2000)
 

@@ -21,7 +21,9 @@ from app.accounts.models import Person
 from app.core.errors import NotFound, Refused
 from app.db import db
 from app.outline.service import rule, typed
-from app.training import hours
+from app.training import hours, study_clock
+from app.training.learning_models import LessonMaterial
+from app.training.materials import film_of, film_seconds_in, of_revision
 from app.training.models import (
     CourseVersion,
     Enrolment,
@@ -32,6 +34,7 @@ from app.training.models import (
     QuizTry,
     TrainingClass,
 )
+from app.training.prerequisites import refuse_without
 from app.training.programme import NoProgramme, courses_of, current_programme, published_lesson
 from app.training.states import IN_TRAINING
 from question_bank.grading import BadAnswer, clean_answer, correct_answer, grade
@@ -58,10 +61,16 @@ class Reading:
     enrolment: Enrolment | None
     progress: LessonProgress | None
     programme_id: int
+    held: tuple[LessonMaterial, ...] = ()
+
+    @property
+    def film(self) -> LessonMaterial | None:
+        """The film by whose seconds the lesson is counted, where it has one."""
+        return film_of(self.held)
 
     @property
     def seconds_asked(self) -> int:
-        return self.revision.minutes * 60
+        return self.film.seconds if self.film else self.revision.minutes * 60
 
 
 @cache
@@ -108,7 +117,8 @@ def read(person: Person, lesson_id: int, *, hold: bool = False) -> Reading:
     except NoProgramme:
         raise NotFound from None
     revision, course = published_lesson(lesson_id, programme)
-    return Reading(revision, course, enrolment, progress_in(person, lesson_id), programme)
+    held = tuple(of_revision(revision.id))
+    return Reading(revision, course, enrolment, progress_in(person, lesson_id), programme, held)
 
 
 def open_(person: Person, lesson_id: int, *, now: datetime) -> Reading:
@@ -117,7 +127,9 @@ def open_(person: Person, lesson_id: int, *, now: datetime) -> Reading:
     if reading.enrolment is None:
         return reading
     found = reading.progress or _fresh(person, reading, now)
-    found.beat_at = max(found.beat_at, now)
+    if (now - found.beat_at).total_seconds() > LONGEST_BEAT:
+        # Whoever turns a page comes again at once: the last report of the page before arrives after this one was opened.
+        found.beat_at = now
     return replace(reading, progress=found)
 
 
@@ -145,13 +157,22 @@ def _one_at_a_time(enrolment: Enrolment) -> None:
 
 
 def beat(person: Person, reading: Reading, claimed: int, *, now: datetime) -> LessonProgress:
-    """Count time read: what was claimed, but never more than has passed here since the last report. Raises NotEnrolled."""
+    """Count time read: what was claimed, but never more than has passed since the last report, of this lesson or another.
+
+    Raises NotEnrolled, NeedsFirst.
+    """
     if reading.enrolment is None:
         raise NotEnrolled
+    refuse_without(person, reading.course, reading.programme_id)
     _one_at_a_time(reading.enrolment)
     found = progress_in(person, reading.revision.lesson_id) or _fresh(person, reading, now)
-    passed = max(0, int((now - found.beat_at).total_seconds()))
-    found.seconds = min(reading.seconds_asked, found.seconds + max(0, min(claimed, passed, LONGEST_BEAT)))
+    if reading.film is not None:
+        return found  # counted by what is played (learning.watched)
+    passed = int(study_clock.passed(person.id, found.beat_at, now))
+    counted = max(0, min(claimed, passed, LONGEST_BEAT))
+    if counted:
+        found.seconds = min(reading.seconds_asked, found.seconds + counted)
+        study_clock.counted(person.id, now)
     found.beat_at = max(found.beat_at, now)
     found.revision_id = reading.revision.id
     _complete(person, reading, found, now=now)
@@ -175,9 +196,10 @@ class Marked:
 def answer_quiz(
     person: Person, reading: Reading, raw: Mapping[str, Any], *, now: datetime
 ) -> tuple[QuizTry, list[Marked]]:
-    """Mark an attempt and keep it. Raises NotEnrolled, QuizIncomplete."""
+    """Mark an attempt and keep it. Raises NotEnrolled, NeedsFirst, QuizIncomplete."""
     if reading.enrolment is None:
         raise NotEnrolled
+    refuse_without(person, reading.course, reading.programme_id)
     _one_at_a_time(reading.enrolment)
     marked = mark_quiz(reading.revision, raw)
     progress = progress_in(person, reading.revision.lesson_id) or _fresh(person, reading, now)
@@ -253,6 +275,7 @@ def _complete(person: Person, reading: Reading, progress: LessonProgress, *, now
             "asked": reading.seconds_asked,
             "watched_share": str(asked["watched_share"]),
             "quiz_share": str(asked["quiz_share"]),
+            "by": "film" if reading.film else "reading",
         },
         now=now,
     )
@@ -267,10 +290,17 @@ class LessonLine:
     seconds: int
     completed: bool
     quiz_passed: bool
+    film: int = 0
+    at: datetime | None = None
+
+    @property
+    def asked(self) -> int:
+        """Seconds that make the whole of it: of its film, else of its reading time."""
+        return self.film or self.revision.minutes * 60
 
     @property
     def share(self) -> float:
-        return min(self.seconds / (self.revision.minutes * 60), 1.0)
+        return min(self.seconds / self.asked, 1.0)
 
     @property
     def begun(self) -> bool:
@@ -289,7 +319,8 @@ class CourseLine:
 
 
 def course_lines(person: Person, level: int, programme_id: int) -> list[CourseLine]:
-    """Every course of a programme with lessons and credit of the person; five questions, whatever the size."""
+    """Every course of a programme with lessons and credit of the person; six questions, whatever the size."""
+    films = film_seconds_in(programme_id)
     progress = {
         p.lesson_id: p for p in db.session.scalars(select(LessonProgress).where(LessonProgress.person_id == person.id))
     }
@@ -310,6 +341,8 @@ def course_lines(person: Person, level: int, programme_id: int) -> list[CourseLi
                     found.seconds if found else 0,
                     bool(found and found.completed_at),
                     bool(found and found.quiz_passed_at),
+                    films.get(one.revision_id, 0),
+                    found.beat_at if found else None,
                 )
             )
         made.append(CourseLine(version, lines, credited.get(version.course_id, Decimal(0))))

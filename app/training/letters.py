@@ -83,6 +83,22 @@ COMPLETED = letter(
     _l("Your completion statement %(number)s can be downloaded on the page of your enrolment."),
     called=_l("You have completed a class"),
 )
+COMPLETION_WITHDRAWN = letter(
+    "training.completion_withdrawn",
+    _l("Your completion statement %(number)s was withdrawn"),
+    _l(
+        "Reason: %(reason)s\n\nThe page behind its code says that it no longer stands. If you disagree, please write to the training base."
+    ),
+    optional=False,
+)
+FEEDBACK = letter(
+    "training.feedback",
+    _l("Please tell us what you think of “%(title)s”"),
+    _l(
+        "A few questions, open until %(until)s. Your answers carry no name; teachers see figures only from five answers on."
+    ),
+    called=_l("A questionnaire on a class of yours is open"),
+)
 ENDED = letter(
     "training.ended",
     _l("“%(title)s” has ended"),

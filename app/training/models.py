@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.accounts.models import Education, TitleLevel
 from app.core.text import chinese
 from app.db import Model, long_text, pk, stamp
+from app.training import learning_models  # noqa: F401 -- tables of this feature
 from app.training.states import ClassState, EnrolmentState
 
 if TYPE_CHECKING:

@@ -145,7 +145,14 @@ def teaching() -> Any:
         sessions=list(sessions),
         counts=classes.counts_of([c.id for c in mine]),
         levels=level_names(),
+        **_teaching_extras(person, mine),
     )
+
+
+def _teaching_extras(person: Person, mine: list[TrainingClass]) -> dict[str, Any]:
+    from app.training.feedback_pages import teaching_extras
+
+    return teaching_extras(person, mine)
 
 
 # --- one class ------------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from app.core.permissions import Can
 from app.db import db, rows
 from app.outline.service import rule
 from app.training.deeds import Did
+from app.training.learning_models import CourseNeed
 from app.training.models import (
     Category,
     Course,
@@ -251,6 +252,11 @@ def open_draft(version: CourseVersion, *, by: Person, now: datetime) -> CourseVe
     )
     made.lessons = [CourseVersionLesson(position=one.position, revision_id=one.revision_id) for one in version.lessons]
     db.session.add(made)
+    db.session.flush()  # what it asks for is kept under its id
+    db.session.add_all(
+        CourseNeed(version_id=made.id, course_id=course_id)
+        for course_id in db.session.scalars(select(CourseNeed.course_id).where(CourseNeed.version_id == version.id))
+    )
     record(Did.EDIT_COURSE, made, by=by, more={"from": version.id})
     return made
 
@@ -315,6 +321,10 @@ def save_lesson(
     else:
         lesson = place.revision.lesson
     made = _revision(lesson, values, quiz, by=by, now=now)
+    if place is not None:
+        from app.training.materials import carry
+
+        carry(place.revision_id, made)
     if place is None:
         last = max((one.position for one in version.lessons), default=0)
         version.lessons.append(CourseVersionLesson(position=last + 1, revision=made))
@@ -347,6 +357,26 @@ def _revision(
     return made
 
 
+def place_in(version: CourseVersion, lesson_id: int) -> CourseVersionLesson:
+    """Where a lesson stands in a draft. Raises NotADraft, NotFound."""
+    _must_be_draft(version)
+    found = next((one for one in version.lessons if one.revision.lesson_id == lesson_id), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+REVISED = ("title_zh", "title_en", "minutes", "hours", "body", "key_points", "sources", "summary_en")
+
+
+def again(
+    before: LessonRevision, *, by: Person, now: datetime, quiz: list[dict[str, Any]] | None = None
+) -> LessonRevision:
+    """The next revision of a lesson with the same words."""
+    values = {name: getattr(before, name) for name in REVISED}
+    return _revision(before.lesson, values, before.quiz if quiz is None else quiz, by=by, now=now)
+
+
 def _new_key(course_id: int) -> str:
     return f"lesson-{1 + (db.session.scalar(select(func.count()).where(Lesson.course_id == course_id)) or 0)}"
 
@@ -370,6 +400,23 @@ def move_lesson(version: CourseVersion, lesson_id: int, up: bool, *, by: Person)
     record(Did.EDIT_COURSE, version, by=by, more={"order": order})
 
 
+def reorder_lessons(version: CourseVersion, lesson_ids: Sequence[int], *, by: Person) -> None:
+    """Put the lessons of a draft into this order. Raises NotADraft, NotFound when they are not the same lessons."""
+    _must_be_draft(version)
+    held = {one.revision.lesson_id: one.revision_id for one in version.lessons}
+    if sorted(held) != sorted(lesson_ids):
+        raise NotFound
+    order = [held[i] for i in lesson_ids]
+    if order == [one.revision_id for one in version.lessons]:
+        return
+    for one, revision_id in zip(version.lessons, order, strict=True):
+        one.revision_id = revision_id
+    db.session.flush()  # the rows are read again below
+    for one in version.lessons:
+        db.session.expire(one, ["revision"])
+    record(Did.EDIT_COURSE, version, by=by, more={"order": order})
+
+
 def drop_lesson(version: CourseVersion, lesson_id: int, *, by: Person) -> None:
     """Take a lesson out of a draft; its revisions stay for the versions that hold them."""
     _must_be_draft(version)
@@ -383,6 +430,9 @@ def drop_lesson(version: CourseVersion, lesson_id: int, *, by: Person) -> None:
 def drop_draft(version: CourseVersion, *, by: Person) -> None:
     """Throw a draft away."""
     _must_be_draft(version)
+    for need in db.session.scalars(select(CourseNeed).where(CourseNeed.version_id == version.id)):
+        db.session.delete(need)
+    db.session.flush()  # before the version they belong to
     record(Did.EDIT_COURSE, version, by=by, more={"dropped": version.title_zh})
     db.session.delete(version)
 
@@ -422,6 +472,10 @@ def publish(version: CourseVersion, *, by: Person, note: str, now: datetime) -> 
     if version not in after:
         after.append(version)
     _check_online(level, after)
+    from app.training.planning import order_refusal
+
+    if refusal := order_refusal(after):
+        raise refusal
     version.state, version.published_at = VersionState.PUBLISHED, now
     made = _programme(level, base, after, note=note, by=by, now=now)
     record(Did.PUBLISH_COURSE, version, by=by, reason=note, more={"programme": made.number})
@@ -443,6 +497,10 @@ def drop_course(course_id: int, level: int, *, by: Person, note: str, now: datet
     after = [one for one in before if one.course_id != course_id]
     if len(after) == len(before):
         raise NotFound
+    from app.training.planning import order_refusal
+
+    if refusal := order_refusal(after):
+        raise refusal
     made = _programme(level, base, after, note=note, by=by, now=now)
     record(Did.PUBLISH_COURSE, made, by=by, reason=note, more={"dropped": course_id})
     return made

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
-from app.outline.kinds import Field, Kind, Table, kind
+from app.outline.kinds import BadRule, Field, Kind, Table, kind
 from app.training import class_rules  # noqa: F401 - terms of classes
 
 ATTENDANCE = kind(
@@ -65,3 +67,75 @@ REASONS = kind(
         },
     )
 )
+
+
+def _check_feedback(typed: dict[str, Any]) -> None:
+    """Choices need something to choose from."""
+    for i, row in enumerate(typed["questions"]):
+        lines = [line for line in (row["options_zh"] or "").splitlines() if line.strip()]
+        if row["kind"] == "choice" and not 2 <= len(lines) <= 12:
+            raise BadRule(
+                f"questions-{i}-options_zh",
+                label=_l("Choices in Chinese, one per line"),
+                why=_l("it needs two to twelve choices, one per line."),
+            )
+
+
+def _question(kind: str, zh: str, en: str, options_zh: str = "", options_en: str = "") -> dict[str, str]:
+    return {"kind": kind, "zh": zh, "en": en, "options_zh": options_zh, "options_en": options_en}
+
+
+FEEDBACK = kind(
+    Kind(
+        "class_feedback",
+        _l("Questionnaire on classes"),
+        fields=[Field("days", _l("Open for this many days after the last day of the class"), "int", low=1, high=90)],
+        tables=[
+            Table(
+                "questions",
+                _l("Questions put"),
+                [
+                    Field(
+                        "kind",
+                        _l("How it is answered"),
+                        "choice",
+                        choices=[
+                            ("scale", _l("Scale from 1 to 5")),
+                            ("choice", _l("One of several choices")),
+                            ("words", _l("Own words")),
+                        ],
+                    ),
+                    Field("zh", _l("In Chinese")),
+                    Field("en", _l("In English"), required=False),
+                    Field("options_zh", _l("Choices in Chinese, one per line"), "long", required=False),
+                    Field("options_en", _l("Choices in English, one per line"), "long", required=False),
+                ],
+                min_rows=1,
+            )
+        ],
+        check=_check_feedback,
+        help=_l("Put to the people of each class from its last day on. A base may put other questions to a class of its own."),
+        order=22,
+        defaults={
+            "": {
+                "days": 14,
+                "questions": [
+                    _question("scale", "课程内容对我的工作有用。", "The content is useful for my work."),
+                    _question("scale", "教师讲解清楚，能回答问题。", "The teachers explain clearly and answer questions."),
+                    _question("scale", "案例和练习贴近实际。", "Cases and exercises are close to practice."),
+                    _question("scale", "组织、场地和时间安排合适。", "Organisation, place and timetable suit me."),
+                    _question(
+                        "choice", "课程难度如何？", "How difficult was the class?", "太容易\n合适\n太难",
+                        "Too easy\nJust right\nToo hard",
+                    ),
+                    _question(
+                        "choice", "您会向同行推荐本班吗？", "Would you recommend this class to a colleague?",
+                        "会\n也许\n不会", "Yes\nPerhaps\nNo",
+                    ),
+                    _question("words", "哪一部分最有收获？", "Which part did you gain most from?"),
+                    _question("words", "您希望改进什么？", "What should be better?"),
+                ],
+            }
+        },
+    )
+)  # fmt: skip

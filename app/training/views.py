@@ -32,12 +32,20 @@ from app.training import (
     claims,
     classes,
     completion,
+    completion_pages,
     documents,
     enrolments,
+    feedback,
+    feedback_pages,
     hours,
+    learn_pages,
+    learning,
+    lesson_pages,
     lessons,
     moving,
     offers,
+    prerequisites,
+    programme_pages,
     signing,
     words,
 )
@@ -51,7 +59,10 @@ from app.training.programme import NoProgramme, courses_and_lessons, courses_of,
 from app.training.states import HELD, IN_TRAINING, TAKES_A_PLACE, EnrolmentState
 
 bp = Blueprint("training", __name__, url_prefix="/training", template_folder="templates")
-blueprints = [bp, office_bp, editor_bp, running_bp, classes_bp]
+blueprints = [
+    bp, office_bp, editor_bp, running_bp, classes_bp, programme_pages.bp, lesson_pages.bp, lesson_pages.pictures_bp,
+    learn_pages.bp, completion_pages.bp, feedback_pages.bp,
+]  # fmt: skip
 
 place("training.classes", _l("Training classes"), "public", order=20)
 place("training.mine", _l("My training"), "me", order=10, icon="training")
@@ -228,6 +239,9 @@ def enrolment(enrolment_id: int) -> Any:
         enrolment=found,
         klass=klass,
         sessions=_timetable(klass),
+        completion=completion.of_enrolment(found.id) if found.completion_number else None,
+        address=completion.address_of,
+        feedback=_feedback_open(found),
         seen=seen,
         level=level_names().get(klass.level, klass.level),
         queue=enrolments.queue_place(found) if found.state is EnrolmentState.WAITING else None,
@@ -236,6 +250,14 @@ def enrolment(enrolment_id: int) -> Any:
         late=enrolments.withdraws_late(found, clock.now()),
         last_day=enrolments.last_day_to_withdraw(klass),
     )
+
+
+def _feedback_open(found: Enrolment) -> bool:
+    try:
+        feedback.may_answer(found, clock.now())
+    except Refused:
+        return False
+    return True
 
 
 @bp.post("/enrolments/<int:enrolment_id>/withdraw")
@@ -357,6 +379,13 @@ def working_words(entry: HourEntry) -> str:
             day=working["missed_on"],
         )
     if working.get("rule") == "lesson":
+        if working.get("by") == "film":
+            return _(
+                "Played %(minutes)s of the %(asked)s minutes of the film, quiz passed; course %(course)s",
+                minutes=number(Decimal(working["seconds"]) / 60, 1),
+                asked=number(Decimal(working["asked"]) / 60, 1),
+                course=working.get("course", ""),
+            )
         return _(
             "Read for %(minutes)s of %(asked)s minutes, quiz passed; course %(course)s",
             minutes=number(Decimal(working["seconds"]) / 60, 1),
@@ -408,6 +437,8 @@ def programme(level: int) -> Any:
 def lesson(lesson_id: int) -> Any:
     with unit_of_work():
         reading = lessons.open_(current_person(), lesson_id, now=clock.now())
+        learning.opened(current_person(), reading, now=clock.now())
+        learn_pages.keep_place(reading, clock.now())
     return _lesson_page(reading)
 
 
@@ -415,9 +446,7 @@ def _lesson_page(
     reading: lessons.Reading, marked: list[lessons.Marked] | None = None, note: str = "", status: int = 200
 ) -> Any:
     person, revision = current_person(), reading.revision
-    rank = reading.course.course.level
-    lines = lessons.course_lines(person, rank, reading.programme_id)
-    order = [one.revision for line in lines for one in line.lessons]
+    order = [one.revision for version in courses_of(reading.programme_id) for one in version.lessons]
     at = next((i for i, one in enumerate(order) if one.id == revision.id), 0)
     progress: LessonProgress | None = reading.progress
     return (
@@ -431,8 +460,9 @@ def _lesson_page(
             rule=lessons.rule("attendance", region_id=person.region_id),
             before=order[at - 1] if at > 0 else None,
             after=order[at + 1] if at + 1 < len(order) else None,
-            course_line=next((line for line in lines if line.version.id == reading.course.id), None),
             note=note,
+            missing=prerequisites.missing(person, reading.course, reading.programme_id),
+            **learn_pages.extras(reading),
         ),
         status,
     )
@@ -457,13 +487,13 @@ def progress(lesson_id: int) -> Any:
 @bp.post("/lessons/<int:lesson_id>/quiz")
 @signed_in
 def quiz(lesson_id: int) -> Any:
-    raw = {key: request.form.getlist(key) for key in request.form if key.startswith("q")}
+    raw = {key: request.form.getlist(key) for key in request.form if key != "csrf_token"}
     try:
         with unit_of_work():
             tried, marked = lessons.answer_quiz(
                 current_person(), lessons.read(current_person(), lesson_id), raw, now=clock.now()
             )
-    except lessons.QuizIncomplete as refusal:
+    except (lessons.QuizIncomplete, prerequisites.NeedsFirst) as refusal:
         return _lesson_page(lessons.read(current_person(), lesson_id), note=refusal.text, status=422)
     note = (
         _("%(right)s of %(total)s right: passed.", right=tried.right, total=tried.total)

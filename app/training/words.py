@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.models import Education, TitleLevel
+from app.training.learning_models import MaterialKind
 from app.training.models import AttendanceState, Category, HourSource, Mode, SignInMethod, VersionState
 from app.training.states import ClassMove, ClassState, EnrolmentState
 
@@ -50,6 +51,24 @@ SOURCES = {
 CATEGORIES = {Category.REQUIRED: _l("Required"), Category.PRACTICE: _l("Practical training")}
 MODES = {Mode.LECTURE: _l("Lecture"), Mode.DISCUSSION: _l("Discussion"), Mode.TRAINING: _l("Exercise")}
 VERSION_STATES = {VersionState.DRAFT: (_l("Draft"), "soon"), VersionState.PUBLISHED: (_l("Published"), "valid")}
+MATERIALS = {
+    MaterialKind.DOCUMENT: _l("PDF document"),
+    MaterialKind.VIDEO: _l("Film"),
+    MaterialKind.LINK: _l("Link"),
+}
+FEEDBACK_KINDS = {
+    "scale": _l("Scale from 1 to 5"),
+    "choice": _l("One of several choices"),
+    "words": _l("Own words"),
+}
+DOCUMENT_PROBLEMS = {
+    "locked": _l(
+        "This document asks for a password, so its pages cannot be shown. Save it without one and add it again."
+    ),
+    "broken": _l("This document is damaged, so its pages cannot be shown. Save it again as PDF and add it anew."),
+    "empty": _l("This document has no pages."),
+    "too_long": _l("This document has more than 300 pages. Please add it in parts."),
+}
 EDUCATION = {
     Education.SECONDARY: _l("Secondary school"),
     Education.COLLEGE: _l("College (three years)"),

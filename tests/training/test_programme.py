@@ -68,7 +68,7 @@ def test_a_draft_is_written_and_published(editor: Any) -> None:
     assert [one.revision_id for one in db.session.get_one(CourseVersion, old.id).lessons] == old_lessons
     newest = programme.current_programme(1)
     assert newest.number == 2 and draft.id in {c.id for c in programme.courses_of(newest.id)}
-    assert "变更" in editor.get(f"/training/office/courses/versions/{newest.id}").text
+    assert "变更" in editor.get(f"/training/office/programmes/compare?right={newest.id}").text
 
 
 def test_what_is_published_cannot_be_written(editor: Any) -> None:
