@@ -107,11 +107,12 @@ def clean_number(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()[:40]
 
 
+SEES = (Can.READ_CLAIM, Can.REVIEW_CLAIM, Can.KEEP_CONTRACT)
+
+
 def contracts_visible_to(person: Person) -> Select[Contract]:
-    """Contracts of the regions in which a person may review or read claims."""
-    return select(Contract).where(
-        or_(*(within(person, can, region=Contract.region_id) for can in (Can.READ_CLAIM, Can.REVIEW_CLAIM)))
-    )
+    """Contracts of the regions in which a person may review or read claims, or keeps the register."""
+    return select(Contract).where(or_(*(within(person, can, region=Contract.region_id) for can in SEES)))
 
 
 def contract_for(person: Person, contract_id: int) -> Contract:
@@ -246,17 +247,21 @@ def register(data: ContractData, *, by: Person, now: datetime, region_id: int | 
     _days_in_order(data)
     if by_number(data.number) is not None:
         raise NumberTaken("number")
-    made = Contract(state=ContractState.REGISTERED, region_id=region_id, created_at=now, created_by_id=by.id)
+    made = Contract(
+        state=ContractState.REGISTERED, region_id=region_id, created_at=now, created_by_id=by.id, entered_at=now
+    )  # fmt: skip
     _fill(made, data)
     db.session.add(made)
     record(Did.REGISTER_CONTRACT, made, by=by, more={"number": made.number, "amount": made.amount})
     return made
 
 
-def confirm(contract: Contract, data: ContractData, *, by: Person, now: datetime) -> None:
+def confirm(
+    contract: Contract, data: ContractData, *, by: Person, now: datetime, can: Can = Can.REVIEW_CLAIM
+) -> None:
     """Confirm a declared contract against the register, or correct one on which no points stand yet."""
     contract = locked(contract)
-    _must_keep(contract, by, Can.REVIEW_CLAIM)
+    _must_keep(contract, by, can)
     if contract.state is ContractState.DISSOLVED:
         raise Dissolved
     if _counted(contract):
@@ -268,15 +273,19 @@ def confirm(contract: Contract, data: ContractData, *, by: Person, now: datetime
     before = {"state": contract.state, "amount": contract.amount, "signed_on": contract.signed_on}
     _fill(contract, data)
     contract.state = ContractState.REGISTERED
+    contract.entered_at = contract.entered_at or now
     record(
         Did.CONFIRM_CONTRACT, contract, by=by, changed={k: (v, getattr(contract, k)) for k, v in before.items()}
     )  # fmt: skip
 
 
-def dissolve(contract: Contract, *, on: date, reason: str, by: Person, now: datetime) -> list[CreditEntry]:
-    """Mark a contract as dissolved and reverse every line that stands on it, dated on the day of the dissolution."""
+def dissolve(
+    contract: Contract, *, on: date, reason: str, by: Person, now: datetime, can: Can = Can.REVERSE_CREDIT
+) -> list[CreditEntry]:
+    """Mark a contract as dissolved and reverse every line that stands on it, dated on the day of the dissolution. Who keeps
+    the register (``can``) states what the register says: the reversal follows from it."""
     contract = locked(contract)
-    _must_keep(contract, by, Can.REVERSE_CREDIT)
+    _must_keep(contract, by, can)
     if contract.state is ContractState.DISSOLVED:
         raise Dissolved
     if on > clock.local_date(now):
@@ -284,6 +293,7 @@ def dissolve(contract: Contract, *, on: date, reason: str, by: Person, now: date
     if on < contract.signed_on:
         raise TooEarly("on", on=contract.signed_on)
     contract.state, contract.dissolved_on, contract.dissolved_because = ContractState.DISSOLVED, on, reason[:400]
+    contract.dissolved_at = now
     granted = db.session.scalars(
         select(Claim)
         .where(Claim.contract_id == contract.id, Claim.state == ClaimState.GRANTED)

@@ -54,6 +54,7 @@ class SignInMethod(StrEnum):
 class HourSource(StrEnum):
     SESSION = "session"
     LESSON = "lesson"
+    SHEET = "sheet"
     REVERSAL = "reversal"
 
 

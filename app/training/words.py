@@ -41,6 +41,7 @@ METHODS = {SignInMethod.CODE: _l("by code"), SignInMethod.LIST: _l("by list")}
 SOURCES = {
     HourSource.SESSION: _l("Period attended"),
     HourSource.LESSON: _l("Online lesson"),
+    HourSource.SHEET: _l("Entered by the base from a sheet"),
     HourSource.REVERSAL: _l("Hours taken back"),
 }
 CATEGORIES = {Category.REQUIRED: _l("Required"), Category.PRACTICE: _l("Practical training")}
