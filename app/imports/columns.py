@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core import clock, id_number, sheets
+from app.core.forms import is_a_name
 from app.core.id_number import WrongNumber
 
 
@@ -109,19 +110,19 @@ def person_name(text: str) -> str:
         raise Wrong("name", text) from None
     if len(name) > 100:
         raise Wrong("long", text)
-    if any(c.isdigit() for c in name) or not names.comparable(name):
+    if not is_a_name(name) or not names.comparable(name):
         raise Wrong("name", text)
     return name
 
 
-def identity(text: str) -> str:
+def identity(text: str, today: date | None = None) -> str:
     """A resident identity number by its check character (GB 11643), or a passport or permit by its pattern."""
     if sheets.lost_digits(text):
         raise Wrong("lost", text)
     number = id_number.tidy(text)
     try:
         if len(number) >= 15 and number[:1].isdigit():
-            return id_number.resident(number, today=clock.today())
+            return id_number.resident(number, today=today or clock.today())
         return id_number.passport(number)
     except WrongNumber as wrong:
         raise Wrong(f"id_{wrong.why}", f"…{number[-4:]}") from None

@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Person
-from app.accounts.scope import must_reach, within
+from app.accounts.scope import must_reach, reaches, within
 from app.audit.service import record
 from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
@@ -240,10 +240,15 @@ class RegisteredTooEarly(Invalid):
     message = _l("The day of registration lies before the day of signature.")
 
 
+def right_for(person: Person, region_id: int | None, usual: Can) -> Can:
+    """By which right somebody acts on a contract of a region: as who keeps the register, else by the usual one."""
+    return Can.KEEP_CONTRACT if reaches(person, Can.KEEP_CONTRACT, region=region_id) else usual
+
+
 def register(data: ContractData, *, by: Person, now: datetime, region_id: int | None = None) -> Contract:
     """Enter a contract by hand as it stands in the register. Raises NumberTaken, BadDay."""
     region_id = region_id if region_id is not None else by.region_id
-    must_reach(by, Can.REVIEW_CLAIM, region=region_id)
+    must_reach(by, right_for(by, region_id, Can.REVIEW_CLAIM), region=region_id)
     _days_in_order(data)
     if by_number(data.number) is not None:
         raise NumberTaken("number")
@@ -256,12 +261,10 @@ def register(data: ContractData, *, by: Person, now: datetime, region_id: int | 
     return made
 
 
-def confirm(
-    contract: Contract, data: ContractData, *, by: Person, now: datetime, can: Can = Can.REVIEW_CLAIM
-) -> None:
+def confirm(contract: Contract, data: ContractData, *, by: Person, now: datetime) -> None:
     """Confirm a declared contract against the register, or correct one on which no points stand yet."""
     contract = locked(contract)
-    _must_keep(contract, by, can)
+    _must_keep(contract, by, right_for(by, contract.region_id, Can.REVIEW_CLAIM))
     if contract.state is ContractState.DISSOLVED:
         raise Dissolved
     if _counted(contract):
@@ -279,13 +282,11 @@ def confirm(
     )  # fmt: skip
 
 
-def dissolve(
-    contract: Contract, *, on: date, reason: str, by: Person, now: datetime, can: Can = Can.REVERSE_CREDIT
-) -> list[CreditEntry]:
+def dissolve(contract: Contract, *, on: date, reason: str, by: Person, now: datetime) -> list[CreditEntry]:
     """Mark a contract as dissolved and reverse every line that stands on it, dated on the day of the dissolution. Who keeps
-    the register (``can``) states what the register says: the reversal follows from it."""
+    the register states what the register says: the reversal follows from it."""
     contract = locked(contract)
-    _must_keep(contract, by, can)
+    _must_keep(contract, by, right_for(by, contract.region_id, Can.REVERSE_CREDIT))
     if contract.state is ContractState.DISSOLVED:
         raise Dissolved
     if on > clock.local_date(now):

@@ -233,10 +233,10 @@ class ContractsSheet(Kind):
         try:
             with db.session.begin_nested():
                 if row.found["do"] == "confirm":
-                    contracts.confirm(contract, data_of(row), by=by, now=now, can=self.can)
+                    contracts.confirm(contract, data_of(row), by=by, now=now)
                 if row.get("state"):
                     reason = row.get("reason") or _("The register says that the contract was dissolved.")
-                    made = contracts.dissolve(contract, on=row.get("dissolved"), reason=reason, by=by, now=now, can=self.can)  # fmt: skip
+                    made = contracts.dissolve(contract, on=row.get("dissolved"), reason=reason, by=by, now=now)  # fmt: skip
                     reversed_lines = len(made)
         except Refused as refused:
             row.wrong("number", "", refused.text)
