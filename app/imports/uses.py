@@ -32,3 +32,8 @@ def named_elsewhere(table: str, ids: Sequence[int], *, besides: Iterable[str] = 
                 if len(found) >= most:
                     return found
     return found
+
+
+def stands(words: str, whom: str) -> str:
+    """One line of what stands in the way of undoing: whom it is about, and what it is."""
+    return f"{whom}：{words}"

@@ -141,7 +141,8 @@ def show(import_id: int) -> Any:
     if request.args.get("export") == "xlsx":
         return _rows(found, kind).as_download(_("Outcome, row by row"), name)
     if request.args.get("export") == "refused":
-        return download(_refused_file(found, kind), f"{name}-{_('to be mended')}")
+        mend = _("to be mended")
+        return download(_refused_file(found, kind), f"{name}-{mend}")
     return _page(found, kind, None)
 
 

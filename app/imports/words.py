@@ -66,4 +66,5 @@ def _one(kind: Kind, key: str, code: str, said: str) -> str:
     words = str(kind.problems.get(code) or PROBLEMS.get(code) or code)
     text = words % {"said": said} if "%(said)s" in words else words + (f"（{said}）" if said else "")
     part = kind.part(key)
-    return f"{part.label}{_(': ')}{text}" if part else text
+    colon = _(": ")
+    return f"{part.label}{colon}{text}" if part else text

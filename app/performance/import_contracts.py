@@ -31,7 +31,7 @@ from app.imports import columns
 from app.imports.columns import Part, Wrong, plain
 from app.imports.kinds import Choice, Kind, Row, Target
 from app.imports.models import SheetImport
-from app.imports.uses import batches, named_elsewhere
+from app.imports.uses import batches, named_elsewhere, stands
 from app.performance import contracts
 from app.performance.contracts import ContractData, clean_number
 from app.performance.deeds import Did
@@ -251,19 +251,19 @@ class ContractsSheet(Kind):
         there = {c.id: c for some in batches(by_id) for c in db.session.scalars(select(Contract).where(Contract.id.in_(some)))}  # fmt: skip
         used = named_elsewhere("contract", [i for i, o in by_id.items() if o["do"] == "new"])
         if used:
-            told.append(f"{_numbers(there, used)}：{_('a claim or an entrustment names it')}")
+            told.append(stands(_("a claim or an entrustment names it"), _numbers(there, used)))
         gone = {i for i, o in by_id.items() if o.get("reversed")}
         if gone:
-            told.append(f"{_numbers(there, gone)}：{_('points were taken back, and a ledger is only added to')}")
+            told.append(stands(_("points were taken back, and a ledger is only added to"), _numbers(there, gone)))
         changed = {i for i, o in by_id.items() if i not in there or snapshot(there[i]) != o["after"]}
         if changed - used:
-            told.append(f"{_numbers(there, changed - used)}：{_('it was changed since')}")
+            told.append(stands(_("it was changed since"), _numbers(there, changed - used)))
         counted: set[int] = set()
         for some in batches(i for i, o in by_id.items() if o["do"] == "change"):
             asked = select(Claim.contract_id).where(Claim.contract_id.in_(some), Claim.state == ClaimState.GRANTED)
             counted |= {i for i in db.session.scalars(asked) if i is not None}
         if counted:
-            told.append(f"{_numbers(there, counted)}：{_('points stand on it')}")
+            told.append(stands(_("points stand on it"), _numbers(there, counted)))
         return told
 
     def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:

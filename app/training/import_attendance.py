@@ -20,7 +20,7 @@ from app.imports import columns
 from app.imports.columns import Part, plain
 from app.imports.kinds import Row
 from app.imports.models import SheetImport
-from app.imports.uses import batches
+from app.imports.uses import batches, stands
 from app.training import attendance
 from app.training.deeds import Did
 from app.training.import_people import (
@@ -114,7 +114,7 @@ class AttendanceSheet(ClassPeopleSheet):
         there = attendance.matrix(class_of(found))
         changed = {o["person"] for o in outcomes if not _ours(there.get((o["session"], o["person"])), o, found)}
         if changed:
-            told.append(f"{names_of(sorted(changed))}：{_('the attendance was changed since')}")
+            told.append(stands(_("the attendance was changed since"), names_of(sorted(changed))))
         credited: set[int] = set()
         present = {(o["session"], o["person"]) for o in outcomes if o["after"] == AttendanceState.PRESENT.value}
         sessions = {session for session, _person in present}
@@ -129,7 +129,7 @@ class AttendanceSheet(ClassPeopleSheet):
                 gone |= set(db.session.scalars(select(HourEntry.reverses_id).where(HourEntry.reverses_id.in_(part))))
             credited |= {e.person_id for e in entries if e.id not in gone and (e.source_id, e.person_id) in present}
         if credited:
-            told.append(f"{names_of(sorted(credited))}：{_('hours were credited on this attendance')}")
+            told.append(stands(_("hours were credited on this attendance"), names_of(sorted(credited))))
         return told
 
     def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:

@@ -24,7 +24,7 @@ from app.imports import columns
 from app.imports.columns import Part
 from app.imports.kinds import Row
 from app.imports.models import SheetImport
-from app.imports.uses import batches
+from app.imports.uses import batches, stands
 from app.notices.service import post
 from app.training import letters
 from app.training.deeds import Did
@@ -116,7 +116,7 @@ class HoursSheet(ClassPeopleSheet):
                 Enrolment.state == EnrolmentState.COMPLETED, Enrolment.completion_number.is_not(None),
             )  # fmt: skip
             done |= set(db.session.scalars(asked))
-        return [f"{names_of(sorted(done))}：{_('a completion statement was issued on these hours')}"] if done else []
+        return [stands(_("a completion statement was issued on these hours"), names_of(sorted(done)))] if done else []
 
     def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
         reason = _("The sheet “%(name)s” was undone.", name=found.name)

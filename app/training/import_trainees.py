@@ -23,7 +23,7 @@ from app.imports import columns
 from app.imports.columns import Part
 from app.imports.kinds import Choice, Row
 from app.imports.models import SheetImport
-from app.imports.uses import batches, named_elsewhere
+from app.imports.uses import batches, named_elsewhere, stands
 from app.notices.models import Notice
 from app.notices.service import post
 from app.training import letters
@@ -194,7 +194,7 @@ class TraineesSheet(ClassSheet):
 
         def tell(what: str, people: set[int]) -> None:
             if people:
-                told.append(f"{names_of(sorted(people))}：{what}")
+                told.append(stands(what, names_of(sorted(people))))
 
         used = {p.id for some in batches(new) for p in many.opened(some)}
         tell(_("the account was opened already"), used)
