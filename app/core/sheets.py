@@ -269,7 +269,8 @@ def _encodings(data: bytes) -> tuple[str, ...]:
         return ("utf-16",)
     head = data[:2000]
     low, high = head[::2].count(0), head[1::2].count(0)
-    if max(low, high) * 8 >= len(head) and max(low, high) > 4 * min(low, high):  # Latin letters and commas in UTF-16 that has no mark
+    # Latin letters and commas in UTF-16 that has no mark
+    if max(low, high) * 8 >= len(head) and max(low, high) > 4 * min(low, high):
         return ("utf-16-le",) if high > low else ("utf-16-be",)
     return "utf-8-sig", "gb18030"
 
