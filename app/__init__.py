@@ -30,7 +30,7 @@ from config import Config, from_env
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
 
-ROOMS = ("models", "asks", "deeds", "letters", "rules", "tasks", "service", "answers", "views", "api", "cli")
+ROOMS = ("models", "asks", "deeds", "letters", "rules", "tasks", "imports", "service", "answers", "views", "api", "cli")
 """Modules of a feature that announce something at import, in the order in which they are read."""
 
 POLICY = (

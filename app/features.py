@@ -13,6 +13,7 @@ FLOORS: dict[str, int] = {
     "files": 1,
     "accounts": 2,
     "outline": 3,
+    "imports": 3,
     "bank": 4,
     "training": 5,
     "exams": 5,

@@ -33,6 +33,7 @@ from app.core.clock import local_date
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
 from app.db import Model, db
+from app.imports.columns import plain as plain_heading
 from app.jobs.models import Job
 from app.jobs.service import enqueue, work
 from app.notices.service import post
@@ -166,12 +167,10 @@ def _portions(found: EarlierList, step: int, *fates: RowFate) -> list[dict[str, 
 
 def frame_of(found: EarlierList, today: date) -> Frame:
     """What the list's rows are read against."""
-    from app.certification.earlier_fields import _plain
-
     levels: dict[str, int] = {}
     for row in outline.rule("levels", region_id=found.region_id, on=today)["levels"]:
         words = {row["zh"], row["en"], str(row["rank"]), *_SHORT.get(row["rank"], ())}
-        levels |= {_plain(w): row["rank"] for w in words}
+        levels |= {plain_heading(w): row["rank"] for w in words}
     patterns = tuple(rules.pattern_of(outline.typed(v)) for v in outline.history(rules.NUMBER))
     return Frame(levels, patterns, found.region.code, today)
 

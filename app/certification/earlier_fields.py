@@ -5,7 +5,6 @@ Nothing here reads the database: what the register says of a number or a person 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,26 +14,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app.core import id_number, sheets
-from app.core.id_number import WrongNumber
-from certificates import names, numbers
+from app.core import sheets
+from app.imports import columns
+from app.imports.columns import Part, Wrong, plain
+from certificates import numbers
 from certificates.numbers import NumberPattern, Typed, explain
-
-
-@dataclass(frozen=True)
-class Part:
-    """One thing a row may hold. ``called``: headings that mean it, as in the template first."""
-
-    key: str
-    label: Any
-    help: Any
-    called: tuple[str, ...]
-    required: bool = False
-
-    @property
-    def heading(self) -> str:
-        return self.called[0]
-
 
 PARTS: tuple[Part, ...] = (
     Part("number", _l("Certificate number"), _l("As printed, kept as it is. No number stands there twice."),
@@ -116,19 +100,7 @@ class Frame:
 
 def guess(headings: Sequence[str]) -> dict[str, int]:
     """Which column holds what, by its heading; the first that fits."""
-    plain = [_plain(h) for h in headings]
-    found: dict[str, int] = {}
-    for part in PARTS:
-        for word in part.called:
-            place = next((i for i, h in enumerate(plain) if h == _plain(word) and i not in found.values()), None)
-            if place is not None:
-                found[part.key] = place
-                break
-    return found
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\s*＊:：()（）]", "", unicodedata.normalize("NFKC", text)).lower()
+    return columns.guess(PARTS, headings)
 
 
 def read(cells: Sequence[str], mapping: Mapping[str, int], frame: Frame) -> Earlier:
@@ -167,20 +139,8 @@ def _number(made: Earlier, value: str, frame: Frame) -> None:
     return None
 
 
-def _name(made: Earlier, value: str, frame: Frame) -> None:
-    try:
-        made.name = names.printable(value)
-    except names.NameRefused:
-        return made.wrong("name", "name", value)
-    if len(made.name) > 100:
-        made.wrong("name", "long", value)
-    elif any(c.isdigit() for c in made.name) or not names.comparable(made.name):
-        made.wrong("name", "name", value)
-    return None
-
-
 def _level(made: Earlier, value: str, frame: Frame) -> None:
-    made.rank = frame.levels.get(_plain(value), 0)
+    made.rank = frame.levels.get(plain(value), 0)
     if not made.rank:
         made.wrong("level", "level", value)
 
@@ -214,39 +174,23 @@ def _words(key: str, most: int) -> Callable[[Earlier, str, Frame], None]:
     return keep
 
 
+def _by(key: str, reader: Callable[[str], str]) -> Callable[[Earlier, str, Frame], None]:
+    """A part read as in every other sheet."""
+
+    def keep(made: Earlier, value: str, frame: Frame) -> None:
+        try:
+            setattr(made, key, reader(value))
+        except Wrong as wrong:
+            made.wrong(key, wrong.code, wrong.said)
+
+    return keep
+
+
 def _id(made: Earlier, value: str, frame: Frame) -> None:
-    if sheets.lost_digits(value):
-        return made.wrong("id", "lost", value)
-    plain = id_number.tidy(value)
-    try:
-        if len(plain) >= 15 and plain[:1].isdigit():
-            made.id = id_number.resident(plain, today=frame.today)
-        else:
-            made.id = id_number.passport(plain)
-    except WrongNumber as wrong:
-        made.wrong("id", f"id_{wrong.why}", f"…{plain[-4:]}")
-    return None
-
-
-def _phone(made: Earlier, value: str, frame: Frame) -> None:
-    if sheets.lost_digits(value):
-        return made.wrong("phone", "lost", value)
-    try:
-        made.phone = id_number.phone(value)
-    except WrongNumber:
-        made.wrong("phone", "phone", value)
-    return None
-
-
-def _email(made: Earlier, value: str, frame: Frame) -> None:
-    plain = unicodedata.normalize("NFKC", value).strip().lower()
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}", plain) or len(plain) > 254:
-        return made.wrong("email", "email", value)
-    made.email = plain
-    return None
+    _by("id", lambda text: columns.identity(text, frame.today))(made, value, frame)
 
 
 READERS: dict[str, Callable[[Earlier, str, Frame], None]] = {
-    "number": _number, "name": _name, "level": _level, "issued": _issued, "until": _until, "issuer": _words("issuer", 120),
-    "title": _words("title", 120), "field": _words("field", 80), "id": _id, "phone": _phone, "email": _email,
+    "number": _number, "name": _by("name", columns.person_name), "level": _level, "issued": _issued, "until": _until, "issuer": _words("issuer", 120),
+    "title": _words("title", 120), "field": _words("field", 80), "id": _id, "phone": _by("phone", columns.phone), "email": _by("email", columns.email),
 }  # fmt: skip

@@ -261,10 +261,14 @@ class PersonName(ShortText):
 _IN_NAMES = set(" ·•‧・.．'’-–()（）")
 
 
-def _a_name(form: Any, field: Any) -> None:
-    """Private-use characters pass: rare characters of names are sometimes written with them."""
-    text = field.data or ""
-    if not any(unicodedata.category(c)[0] in "LC" for c in text) or not all(
+def is_a_name(text: str) -> bool:
+    """Letters with the marks that names have. Private-use characters pass: rare characters of names are sometimes written
+    with them."""
+    return any(unicodedata.category(c)[0] in "LC" for c in text) and all(
         unicodedata.category(c)[0] in "LM" or unicodedata.category(c) == "Co" or c in _IN_NAMES for c in text
-    ):
+    )
+
+
+def _a_name(form: Any, field: Any) -> None:
+    if not is_a_name(field.data or ""):
         raise ValidationError(_l("A name has letters only, as on the ID document; no digits or other signs."))

@@ -175,6 +175,8 @@ def in_visitors_frame(page: str, title: str, main: str, **values: Any) -> Markup
 def _open_to(one: nav.Place, person: Any) -> bool:
     if one.roles and not person.role_kinds & set(one.roles):
         return False
+    if isinstance(one.can, tuple):
+        return any(person.can(right) for right in one.can)
     return one.can is None or person.can(one.can)
 
 

@@ -36,7 +36,8 @@ class Place:
     endpoint: str
     label: Any
     area: str
-    can: Can | None = None
+    can: Can | tuple[Can, ...] | None = None
+    """The right that opens it, or any of several."""
     roles: tuple[Role, ...] = ()
     order: int = 50
     icon: str | None = None

@@ -63,6 +63,7 @@ class Can(StrEnum):
     REVIEW_CLAIM = "performance:claim:review"
     READ_CLAIM = "performance:claim:read"
     REVERSE_CREDIT = "performance:credit:reverse"
+    KEEP_CONTRACT = "performance:contract:keep"
     KEEP_INTEGRITY = "performance:integrity:keep"
     KEEP_MANDATE = "performance:mandate:keep"
     READ_MANDATE = "performance:mandate:read"
@@ -114,7 +115,7 @@ GRANTS: dict[Role, frozenset[Can]] = {
         {
             Can.READ_APPLICATION, Can.REVIEW_APPLICATION, Can.DECIDE_APPLICATION, Can.KEEP_CERTIFICATE,
             Can.READ_CERTIFICATE, Can.REVIEW_CLAIM, Can.READ_CLAIM, Can.REVERSE_CREDIT, Can.KEEP_INTEGRITY,
-            Can.KEEP_MANDATE, Can.READ_MANDATE,
+            Can.KEEP_CONTRACT, Can.KEEP_MANDATE, Can.READ_MANDATE,
             Can.ASSIGN_TASK, Can.READ_TASK, Can.READ_PATHWAY, Can.READ_PEOPLE, Can.REVEAL_ID, Can.READ_RULES,
             Can.EDIT_RULES, Can.READ_REPORT, Can.MAKE_REPORT, Can.READ_RECOGNITION, Can.EXEMPT, Can.REVIEW_EMPLOYER,
         }
@@ -122,7 +123,8 @@ GRANTS: dict[Role, frozenset[Can]] = {
     Role.AUTHORITY: frozenset(
         {
             Can.KEEP_AGREEMENT, Can.REVIEW_RECOGNITION, Can.DECIDE_RECOGNITION, Can.READ_RECOGNITION,
-            Can.READ_CERTIFICATE, Can.READ_PATHWAY, Can.READ_PEOPLE, Can.READ_REPORT, Can.MAKE_REPORT, Can.READ_RULES, Can.READ_MANDATE,
+            Can.READ_CERTIFICATE, Can.READ_PATHWAY, Can.READ_PEOPLE, Can.READ_REPORT, Can.MAKE_REPORT, Can.READ_RULES,
+            Can.READ_MANDATE, Can.KEEP_CONTRACT,
         }
     ),
     Role.EMPLOYER: frozenset({Can.VERIFY_MANY, Can.KEEP_MANDATE, Can.READ_MANDATE}),

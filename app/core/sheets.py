@@ -238,15 +238,57 @@ def _of_text(data: bytes, field: str, most_rows: int) -> Found:
 
 
 def _decoded(data: bytes, field: str) -> str:
-    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+    for encoding in _encodings(data):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
+            text = "\0"
+        if encoding == "gb18030":
+            _one_encoding(data, field)
+        if "\0" not in text and not (
+            encoding.startswith("utf-16-") and re.search(r"[\x00-\x08\x0e-\x1f\ud800-\udfff\uffff]", text)
+        ):
             return text
     raise SheetRefused(field, why=_l("it is neither Excel nor text in UTF-8 or GB 18030."))
+
+
+def _one_encoding(data: bytes, field: str) -> None:
+    """What two programs have written into one file would be read without a fault, and wrongly."""
+    if line := _line_of_another(data):
+        raise SheetRefused(
+            field,
+            why=_l(
+                "its lines are written in different encodings (line %(line)s is UTF-8, others are not). Please save the whole file as UTF-8.",
+                line=line,
+            ),
+        )
+
+
+def _encodings(data: bytes) -> tuple[str, ...]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ("utf-16",)
+    head = data[:2000]
+    low, high = head[::2].count(0), head[1::2].count(0)
+    # Latin letters and commas in UTF-16 that has no mark
+    if max(low, high) * 8 >= len(head) and max(low, high) > 4 * min(low, high):
+        return ("utf-16-le",) if high > low else ("utf-16-be",)
+    return "utf-8-sig", "gb18030"
+
+
+def _line_of_another(data: bytes) -> int:
+    """The first line in UTF-8 of a text that is not UTF-8 as a whole, where there are too many for chance; else 0."""
+    in_utf8, first, others = 0, 0, 0
+    for number, line in enumerate(data.splitlines(), start=1):
+        if line.isascii():
+            continue
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            others += 1
+            continue
+        if sum(not c.isascii() for c in text) >= 3:
+            in_utf8, first = in_utf8 + 1, first or number
+    return first if others and in_utf8 * 20 >= others else 0
 
 
 def _plain_cell(cell: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Person
-from app.accounts.scope import must_reach, within
+from app.accounts.scope import must_reach, reaches, within
 from app.audit.service import record
 from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
@@ -107,11 +107,12 @@ def clean_number(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()[:40]
 
 
+SEES = (Can.READ_CLAIM, Can.REVIEW_CLAIM, Can.KEEP_CONTRACT)
+
+
 def contracts_visible_to(person: Person) -> Select[Contract]:
-    """Contracts of the regions in which a person may review or read claims."""
-    return select(Contract).where(
-        or_(*(within(person, can, region=Contract.region_id) for can in (Can.READ_CLAIM, Can.REVIEW_CLAIM)))
-    )
+    """Contracts of the regions in which a person may review or read claims, or keeps the register."""
+    return select(Contract).where(or_(*(within(person, can, region=Contract.region_id) for can in SEES)))
 
 
 def contract_for(person: Person, contract_id: int) -> Contract:
@@ -239,14 +240,21 @@ class RegisteredTooEarly(Invalid):
     message = _l("The day of registration lies before the day of signature.")
 
 
+def right_for(person: Person, region_id: int | None, usual: Can) -> Can:
+    """By which right somebody acts on a contract of a region: as who keeps the register, else by the usual one."""
+    return Can.KEEP_CONTRACT if reaches(person, Can.KEEP_CONTRACT, region=region_id) else usual
+
+
 def register(data: ContractData, *, by: Person, now: datetime, region_id: int | None = None) -> Contract:
     """Enter a contract by hand as it stands in the register. Raises NumberTaken, BadDay."""
     region_id = region_id if region_id is not None else by.region_id
-    must_reach(by, Can.REVIEW_CLAIM, region=region_id)
+    must_reach(by, right_for(by, region_id, Can.REVIEW_CLAIM), region=region_id)
     _days_in_order(data)
     if by_number(data.number) is not None:
         raise NumberTaken("number")
-    made = Contract(state=ContractState.REGISTERED, region_id=region_id, created_at=now, created_by_id=by.id)
+    made = Contract(
+        state=ContractState.REGISTERED, region_id=region_id, created_at=now, created_by_id=by.id, entered_at=now
+    )  # fmt: skip
     _fill(made, data)
     db.session.add(made)
     record(Did.REGISTER_CONTRACT, made, by=by, more={"number": made.number, "amount": made.amount})
@@ -256,7 +264,7 @@ def register(data: ContractData, *, by: Person, now: datetime, region_id: int | 
 def confirm(contract: Contract, data: ContractData, *, by: Person, now: datetime) -> None:
     """Confirm a declared contract against the register, or correct one on which no points stand yet."""
     contract = locked(contract)
-    _must_keep(contract, by, Can.REVIEW_CLAIM)
+    _must_keep(contract, by, right_for(by, contract.region_id, Can.REVIEW_CLAIM))
     if contract.state is ContractState.DISSOLVED:
         raise Dissolved
     if _counted(contract):
@@ -268,15 +276,17 @@ def confirm(contract: Contract, data: ContractData, *, by: Person, now: datetime
     before = {"state": contract.state, "amount": contract.amount, "signed_on": contract.signed_on}
     _fill(contract, data)
     contract.state = ContractState.REGISTERED
+    contract.entered_at = contract.entered_at or now
     record(
         Did.CONFIRM_CONTRACT, contract, by=by, changed={k: (v, getattr(contract, k)) for k, v in before.items()}
     )  # fmt: skip
 
 
 def dissolve(contract: Contract, *, on: date, reason: str, by: Person, now: datetime) -> list[CreditEntry]:
-    """Mark a contract as dissolved and reverse every line that stands on it, dated on the day of the dissolution."""
+    """Mark a contract as dissolved and reverse every line that stands on it, dated on the day of the dissolution. Who keeps
+    the register states what the register says: the reversal follows from it."""
     contract = locked(contract)
-    _must_keep(contract, by, Can.REVERSE_CREDIT)
+    _must_keep(contract, by, right_for(by, contract.region_id, Can.REVERSE_CREDIT))
     if contract.state is ContractState.DISSOLVED:
         raise Dissolved
     if on > clock.local_date(now):
@@ -284,6 +294,7 @@ def dissolve(contract: Contract, *, on: date, reason: str, by: Person, now: date
     if on < contract.signed_on:
         raise TooEarly("on", on=contract.signed_on)
     contract.state, contract.dissolved_on, contract.dissolved_because = ContractState.DISSOLVED, on, reason[:400]
+    contract.dissolved_at = now
     granted = db.session.scalars(
         select(Claim)
         .where(Claim.contract_id == contract.id, Claim.state == ClaimState.GRANTED)

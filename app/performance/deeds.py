@@ -19,6 +19,8 @@ class Did(StrEnum):
     REGISTER_CONTRACT = "performance.contract.register"
     CONFIRM_CONTRACT = "performance.contract.confirm"
     DISSOLVE_CONTRACT = "performance.contract.dissolve"
+    MATCH_CLAIM = "performance.claim.match"
+    UNDO_CONTRACT = "performance.contract.undo"
     NOTIFY_EVENT = "performance.integrity.notify"
     ANSWER_EVENT = "performance.integrity.answer"
     UPHOLD_EVENT = "performance.integrity.uphold"
@@ -50,6 +52,8 @@ name_deeds(
         Did.REGISTER_CONTRACT: _l("Entered a technology contract"),
         Did.CONFIRM_CONTRACT: _l("Confirmed a contract against the register"),
         Did.DISSOLVE_CONTRACT: _l("Marked a contract as dissolved"),
+        Did.MATCH_CLAIM: _l("Matched a claim to a registered contract"),
+        Did.UNDO_CONTRACT: _l("Undid what a sheet said of a contract"),
         Did.NOTIFY_EVENT: _l("Gave notice of an integrity event"),
         Did.ANSWER_EVENT: _l("Answered an integrity notice"),
         Did.UPHOLD_EVENT: _l("Upheld an integrity event"),

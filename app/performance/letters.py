@@ -109,3 +109,11 @@ HONOURED_EXCELLENT = letter(
     _l("Year %(year)s, awarded by %(body)s."),
     called=_l("The honour “Excellent technology manager” was recorded"),
 )
+CLAIM_MATCHED = letter(
+    "performance.matched",
+    _l("Your claim “%(title)s” now stands on contract %(number)s"),
+    _l(
+        "The number you gave (%(before)s) is not in the register; by parties, amount and day the office found the contract that is meant. Please check the claim's page; if it is another one, write to the office."
+    ),
+    optional=False,
+)

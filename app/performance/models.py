@@ -60,6 +60,10 @@ class Contract(Model):
     dissolved_because: Mapped[str] = mapped_column(default="")
     created_at: Mapped[stamp]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    entered_at: Mapped[datetime | None] = mapped_column(
+        comment="when the register's words came to be known here: entered, confirmed or read from a sheet"
+    )
+    dissolved_at: Mapped[datetime | None] = mapped_column(comment="when the dissolution came to be known here")
 
     region: Mapped[Region | None] = relationship()
     shares: Mapped[list[ContractShare]] = relationship(back_populates="contract", order_by="ContractShare.id")

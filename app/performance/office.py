@@ -9,13 +9,13 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, extract, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.guard import current_person, requires
 from app.accounts.models import Organisation, Person, PersonState
 from app.accounts.scope import reaches, within
-from app.accounts.service import person_page
+from app.accounts.service import person_page, regions
 from app.accounts.words import place_name
 from app.core import clock
 from app.core.errors import Invalid, NotFound
@@ -24,7 +24,7 @@ from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
 from app.core.text import chinese, number
 from app.db import db, unit_of_work
-from app.performance import claims, contracts, integrity, ledger, repairs, words
+from app.performance import claims, contracts, integrity, ledger, register, repairs, words
 from app.performance.door import bp, history_of, wants_sheet
 from app.performance.forms import (
     ContractForm,
@@ -44,7 +44,16 @@ from app.performance.mine import (
     points_of,
     standing_page,
 )
-from app.performance.models import Claim, Contract, ContractState, CreditEntry, Honour, HonourKind, IntegrityEvent
+from app.performance.models import (
+    Claim,
+    Contract,
+    ContractKind,
+    ContractState,
+    CreditEntry,
+    Honour,
+    HonourKind,
+    IntegrityEvent,
+)
 from app.performance.rulebook import RuleBook
 from app.performance.states import ClaimState, EventState
 
@@ -60,7 +69,7 @@ place(
 )
 person_page("performance.person", _l("Performance"), Can.READ_CLAIM)
 place("performance.all_claims", _l("All claims"), "performance", can=Can.READ_CLAIM, order=20)
-place("performance.contract_list", _l("Contract register"), "performance", can=Can.READ_CLAIM, order=30)
+place("performance.contract_list", _l("Contract register"), "performance", can=contracts.SEES, order=30)
 place("performance.ledger_list", _l("Credit ledger"), "performance", can=Can.READ_CLAIM, order=40)
 place("performance.people", _l("Credit of people"), "performance", can=Can.READ_CLAIM, order=50)
 place(
@@ -195,8 +204,17 @@ def reverse_claim(claim_id: int) -> Any:
 # --- contracts ------------------------------------------------------------------------------------------------------
 
 
+def _asked_cut() -> register.Cut | None:
+    """The list behind a figure of the totals: the same two days."""
+    if "until" not in request.args:
+        return None
+    from app.performance.register_pages import asked_cut
+
+    return asked_cut()
+
+
 @bp.get("/contracts")
-@requires(*READS)
+@requires(*contracts.SEES)
 def contract_list() -> str | Response:
     person = current_person()
     held = (
@@ -204,10 +222,12 @@ def contract_list() -> str | Response:
         .where(contracts.ContractShare.contract_id == Contract.id, contracts.ContractShare.released_at.is_(None))
         .scalar_subquery()
     )
+    cut = _asked_cut()
+    places = [r for r in regions() if r.ours]
+    years = [str(y) for y in register.years(person)]
+    source = contracts.contracts_visible_to(person) if cut is None else register.counted(person, cut)
     listing = Listing(
-        contracts.contracts_visible_to(person)
-        .options(joinedload(Contract.region))
-        .order_by(Contract.signed_on.desc(), Contract.id.desc()),
+        source.options(joinedload(Contract.region)).order_by(Contract.signed_on.desc(), Contract.id.desc()),
         [
             Column("number", _l("Registration number"), lambda c: c.number, Contract.number),
             Column("title", _l("Name of the contract"), lambda c: c.title, Contract.title),
@@ -228,6 +248,30 @@ def contract_list() -> str | Response:
                 lambda value: Contract.state == ContractState(value),
             ),
             Filter(
+                "kind",
+                _l("Kind of contract"),
+                [(k.value, v) for k, v in words.CONTRACT_KINDS.items()],
+                lambda value: Contract.kind == ContractKind(value),
+            ),
+            Filter(
+                "year",
+                _l("Year"),
+                [(y, y) for y in years],
+                lambda value: extract("year", register.counted_on()) == int(value),
+            ),
+            *(
+                [
+                    Filter(
+                        "region",
+                        _l("Region"),
+                        [(r.id, place_name(r)) for r in places],
+                        lambda value: Contract.region_id == int(value),
+                    )
+                ]
+                if len(places) > 1
+                else []
+            ),
+            Filter(
                 "claimed",
                 _l("Claimed"),
                 [("full", _l("wholly")), ("part", _l("in part")), ("none", _l("not at all"))],
@@ -238,11 +282,16 @@ def contract_list() -> str | Response:
     if wants_sheet():
         return listing.as_download(_("Contract register"))
     listing.columns = [c for c in listing.columns if c.key != "kind"]  # the sheet and the contract's page tell it
-    return render_template("performance/contracts.html", listing=listing, may_add=person.can(Can.REVIEW_CLAIM))
+    return render_template(
+        "performance/contracts.html",
+        listing=listing,
+        may_add=person.can(Can.REVIEW_CLAIM) or person.can(Can.KEEP_CONTRACT),
+        cut=cut,
+    )
 
 
 @bp.route("/contracts/new", methods=["GET", "POST"])
-@requires(Can.REVIEW_CLAIM)
+@requires(Can.REVIEW_CLAIM, Can.KEEP_CONTRACT)
 def new_contract() -> Any:
     form = ContractForm()
     if form.validate_on_submit():
@@ -258,7 +307,7 @@ def new_contract() -> Any:
 
 
 @bp.get("/contracts/<int:contract_id>")
-@requires(*READS)
+@requires(*contracts.SEES)
 def contract(contract_id: int) -> str:
     person = current_person()
     found = contracts.contract_for(person, contract_id)
@@ -270,6 +319,10 @@ def contract(contract_id: int) -> str:
     }
     involved = any(one.person_id == person.id for one in found.claims)
     counted = any(one.state is ClaimState.GRANTED for one in found.claims)
+
+    def keeps(usual: Can) -> bool:
+        return reaches(person, contracts.right_for(person, found.region_id, usual), region=found.region_id)
+
     return render_template(
         "performance/contract.html",
         contract=found,
@@ -277,20 +330,18 @@ def contract(contract_id: int) -> str:
         others=[one for one in found.claims if one.id in open_claims and one.state is not ClaimState.DRAFT],
         open_claims=open_claims,
         taken=sum((one.share for one in contracts.shares_held(found)), 0),
-        may_confirm=reaches(person, Can.REVIEW_CLAIM, region=found.region_id)
+        may_confirm=keeps(Can.REVIEW_CLAIM)
         and found.state is not ContractState.DISSOLVED
         and not involved
         and not counted,
-        may_dissolve=reaches(person, Can.REVERSE_CREDIT, region=found.region_id)
-        and found.state is not ContractState.DISSOLVED
-        and not involved,
+        may_dissolve=keeps(Can.REVERSE_CREDIT) and found.state is not ContractState.DISSOLVED and not involved,
         involved=involved,
         history=history_of(found, names=True),
     )
 
 
 @bp.route("/contracts/<int:contract_id>/confirm", methods=["GET", "POST"])
-@requires(Can.REVIEW_CLAIM)
+@requires(Can.REVIEW_CLAIM, Can.KEEP_CONTRACT)
 def confirm_contract(contract_id: int) -> Any:
     found = contracts.contract_for(current_person(), contract_id)
     form = ContractForm(obj=found)
@@ -311,7 +362,7 @@ def confirm_contract(contract_id: int) -> Any:
 
 
 @bp.route("/contracts/<int:contract_id>/dissolve", methods=["GET", "POST"])
-@requires(Can.REVERSE_CREDIT)
+@requires(Can.REVERSE_CREDIT, Can.KEEP_CONTRACT)
 def dissolve_contract(contract_id: int) -> Any:
     found = contracts.contract_for(current_person(), contract_id)
     form = DayReasonForm()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.performance import mandate_pages, mine, office, repair_pages, statement_pages
+from app.performance import mandate_pages, mine, office, register_pages, repair_pages, statement_pages
 from app.performance.door import bp
 
-__all__ = ["bp", "mandate_pages", "mine", "office", "repair_pages", "statement_pages"]
+__all__ = ["bp", "mandate_pages", "mine", "office", "register_pages", "repair_pages", "statement_pages"]

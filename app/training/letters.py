@@ -114,3 +114,11 @@ MESSAGE = letter(
     _l("%(text)s"),
     called=_l("A message of the training base to your class"),
 )
+TAKEN_BACK = letter(
+    "training.taken_back",
+    _l("Your place in “%(title)s” has been taken back"),
+    _l(
+        "The training base had entered you by a list that was a mistake. If you want to take part, please ask the base or enrol yourself."
+    ),
+    optional=False,
+)

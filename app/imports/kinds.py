@@ -1,0 +1,181 @@
+"""A kind of sheet is one small class: its parts, what its rows are for, looking at them, taking them over, undoing.
+
+    @kind
+    class Trainees(Kind):
+        code, area, can = "trainees", "training", Can.RUN_CLASS
+        parts = (Part("name", …), …)
+        def look(self, found, rows): …        # what the database says of rows that were read without fault, all at once
+        def apply(self, found, rows, *, by, now): …     # all at once; row.outcome tells what was made
+        def in_use(self, found, outcomes): …  # words on what stands in the way of undoing
+        def undo(self, found, outcomes, *, by, now): …
+
+The flow (upload, columns, dry run, taking over in portions, result, undo within 24 hours) is :mod:`app.imports.service`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement
+
+from app.accounts.models import Person
+from app.accounts.scope import within
+from app.core.permissions import Can
+from app.imports.columns import Part, Wrong
+from app.imports.models import SheetImport
+from app.imports.states import RowFate
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the rows of a sheet are for: a class, a region."""
+
+    id: int
+    label: str
+    region_id: int | None
+    organisation_id: int | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose columns are remembered."""
+        return f"organisation:{self.organisation_id}" if self.organisation_id else f"region:{self.region_id}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something the kind asks besides the columns; answered by one of ``options``."""
+
+    key: str
+    label: Any
+    options: Mapping[str, Any]
+    help: Any = ""
+
+    @property
+    def default(self) -> str:
+        return next(iter(self.options))
+
+
+@dataclass
+class Row:
+    """A row as it was read: cells by part, values by part, what is wrong, what came of it."""
+
+    line: int
+    cells: dict[str, str]
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[list[str]] = field(default_factory=list)
+    key: str = ""
+    label: str = ""
+    fate: RowFate = RowFate.READY
+    outcome: dict[str, Any] = field(default_factory=dict)
+    found: Any = None
+    """What ``look`` found for it, for ``apply``."""
+
+    def wrong(self, part: str, code: str, said: Any = "") -> None:
+        self.problems.append([part, code, str(said)[:80]])
+        self.fate = RowFate.REFUSED
+
+    def same(self) -> None:
+        """Everything the row says is there already."""
+        if self.fate is RowFate.READY:
+            self.fate = RowFate.SAME
+
+    @property
+    def good(self) -> bool:
+        return self.fate is RowFate.READY
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+
+class Kind:
+    code: ClassVar[str]
+    area: ClassVar[str]
+    """Of the menu."""
+    can: ClassVar[Can]
+    title: ClassVar[Any]
+    lead: ClassVar[Any]
+    target_label: ClassVar[Any]
+    parts: ClassVar[tuple[Part, ...]]
+    choices: ClassVar[tuple[Choice, ...]] = ()
+    problems: ClassVar[Mapping[str, Any]] = {}
+    """Words of the kind's own codes; ``%(said)s`` is what stood there."""
+    confirm: ClassVar[Any]
+    """Asked before taking over."""
+    of_class: ClassVar[bool] = False
+    """Are the targets classes? Then a role in the class reaches its sheets."""
+    most_rows: ClassVar[int] = 10_000
+    step: ClassVar[int] = 200
+    """Rows taken over in one transaction."""
+
+    def part(self, key: str) -> Part | None:
+        return next((p for p in self.parts if p.key == key), None)
+
+    def reach(self, person: Person) -> ColumnElement[bool]:
+        """Which of its sheets an officer sees."""
+        return within(
+            person,
+            self.can,
+            region=SheetImport.region_id,
+            organisation=SheetImport.organisation_id,
+            klass=SheetImport.target_id if self.of_class else None,
+        )
+
+    def targets(self, person: Person) -> list[Target]:
+        """For what an officer may upload sheets now."""
+        raise NotImplementedError
+
+    def link(self, found: SheetImport) -> str:
+        """The page of what the rows were for."""
+        return ""
+
+    def read(self, row: Row, found: SheetImport) -> None:
+        """Cells → values, each by its part's reader; every fault is kept."""
+        for part in self.parts:
+            text = row.cells.get(part.key, "")
+            if text:
+                try:
+                    row.values[part.key] = part.read(text)
+                except Wrong as wrong:
+                    row.wrong(part.key, wrong.code, wrong.said)
+            elif part.required:
+                row.wrong(part.key, "missing")
+        row.key, row.label = self.about(row)
+
+    def about(self, row: Row) -> tuple[str, str]:
+        """(key, label): what makes the row one of its kind (empty: it may stand there twice), and what it is called."""
+        raise NotImplementedError
+
+    def look(self, found: SheetImport, rows: Sequence[Row]) -> None:
+        """What the database says of rows without fault: ``row.wrong``, ``row.same``, ``row.found``. The number of
+        questions does not grow with the rows."""
+        raise NotImplementedError
+
+    def apply(self, found: SheetImport, rows: Sequence[Row], *, by: Person, now: datetime) -> None:
+        """Take rows over that ``look`` has just found good; ``row.outcome`` keeps what undoing needs."""
+        raise NotImplementedError
+
+    def finish(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
+        """After the last row."""
+
+    def in_use(self, found: SheetImport, outcomes: Sequence[dict[str, Any]]) -> list[str]:
+        """What stands in the way of undoing, in words that name it; empty: nothing."""
+        raise NotImplementedError
+
+    def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
+        raise NotImplementedError
+
+    def samples(self) -> list[list[str]]:
+        """Rows of the template; empty unless every part has a sample."""
+        return [[p.sample for p in self.parts]] if any(p.sample for p in self.parts) else []
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(made: type[Kind]) -> type[Kind]:
+    """Announce a kind of sheet (in a feature's ``imports.py``)."""
+    KINDS[made.code] = made()
+    return made
