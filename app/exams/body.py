@@ -39,7 +39,9 @@ def check_token(token: Any) -> None:
     try:
         validate_csrf(token)
     except ValidationError:
-        words = _("This page was opened in another session. Please reload it; what you answered is kept in this browser.")
+        words = _(
+            "This page was opened in another session. Please reload it; what you answered is kept in this browser."
+        )
         abort(make_response(jsonify(error=words, token=generate_csrf()), 409))
     if current_app.config.get("WTF_CSRF_TIME_LIMIT") is None:
         _proven.keep(key, True)
