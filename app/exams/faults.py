@@ -98,7 +98,7 @@ class FaultSession(Model):
     id: Mapped[pk]
     fault_id: Mapped[int] = mapped_column(ForeignKey("question_fault.id"))
     session_id: Mapped[int] = mapped_column(ForeignKey("exam_session.id"), index=True)
-    revision_id: Mapped[int] = mapped_column(ForeignKey("question_revision.id"), comment="as on the papers")
+    revision_id: Mapped[int] = mapped_column(ForeignKey("question_revision.id"), index=True, comment="as on the papers")
     begun: Mapped[int] = mapped_column(comment="papers begun with it")
     left_because: Mapped[long_text] = mapped_column(
         default="", comment="why results stay as they are; empty: not decided"

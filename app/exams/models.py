@@ -650,7 +650,9 @@ class Regrade(Model):
     id: Mapped[pk]
     session_id: Mapped[int] = mapped_column(ForeignKey("exam_session.id"), index=True)
     kind: Mapped[RegradeKind]
-    revision_id: Mapped[int | None] = mapped_column(ForeignKey("question_revision.id"), comment="as on the papers")
+    revision_id: Mapped[int | None] = mapped_column(
+        ForeignKey("question_revision.id"), index=True, comment="as on the papers"
+    )
     to_revision_id: Mapped[int | None] = mapped_column(
         ForeignKey("question_revision.id"), comment="KEY: marked by this"
     )

@@ -238,7 +238,7 @@ class _Writer:
         if not self.marks:
             return "\n\n".join([*captions, "\n".join(" | ".join(row) for row in rows)])
         width = max(map(len, rows))
-        lines = ["| " + " | ".join(re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in row + [""] * (width - len(row))) + " |"
+        lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row + [""] * (width - len(row))) + " |"
                  for row in rows]  # fmt: skip
         lines.insert(1, "|" + " --- |" * width)
         return "\n\n".join([*captions, "\n".join(lines)])

@@ -310,7 +310,7 @@ def test_who_lost_the_right_takes_nothing_in(author: Any, browser: Any) -> None:
 
 
 def test_a_page_of_a_large_file_is_a_page(browser: Any, queries: Any) -> None:
-    few = _upload(browser, [factories.item("S-1")])
+    few = _upload(browser, [factories.item(f"S-{n:03}") for n in range(30)])
     with queries() as one:
         browser.get(few)
     address = _upload(browser, [factories.item(f"L-{n:03}") for n in range(80)])

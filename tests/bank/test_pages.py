@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.bank import importing
+from app.bank import exporting, importing
 from app.bank.faces import answer_from_form, face_of
 from app.bank.models import Question, QuestionRevision
 from app.core.permissions import Role
@@ -141,7 +141,7 @@ def test_the_upload_page_says_what_each_format_carries(app: Any, client_as: Any)
     for name, label in importing.import_choices():  # one name may read what several write
         assert f'value="{name}"' in page and f"<dt>{label}</dt>" in page
         assert name in importing.CARRIES
-    assert {name for name, _label in importing.format_choices()} <= set(importing.ENDINGS)
+    assert {name for name, _label in importing.format_choices()} <= set(exporting.ENDINGS)
 
 
 def test_fields_in_words(app: Any) -> None:

@@ -118,7 +118,7 @@ def test_a_candidate_sits_the_new_paper_though_the_old_one_was_read(app: Any) ->
     room = Room(2)
     question = everywhere(room)
     held = sitting(room.sittings[1])
-    sittings._kept_pins(held.seed, held.id)  # as a page read before would have it
+    sittings.kept_pins(held.seed, held.id)  # as a page read before would have it
     find(question, room.office)
     room.start(1)
     entries = papers.paper_of(sitting(room.sittings[1]))
