@@ -132,6 +132,7 @@ TEAM_READY = letter(
     _l(
         "A draft of your own part is waiting. The facts of the task are filled in; log your work and submit it to your mentor."
     ),
+    called=_l("A team task stands"),
 )
 TEAM_DECLINED = letter(
     "practice.team_declined",

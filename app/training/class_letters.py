@@ -74,6 +74,7 @@ REMINDER = letter(
     "training.reminder",
     _l("“%(title)s” begins on %(starts)s"),
     _l("Place: %(place)s. First period: %(first)s. Please bring your phone to sign in and out."),
+    called=_l("A class begins soon"),
 )
 PERIOD_CHANGED = letter(
     "training.period_changed",
