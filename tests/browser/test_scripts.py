@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import render_template_string
+from playwright.sync_api import expect
 
 from app.core.forms import BaseForm, LongText, ShortText
 from tests.browser.server import Server
@@ -113,7 +114,7 @@ def test_a_form_that_comes_back_to_its_own_page_is_empty_again(trial: Any) -> No
     page = trial('{% from "_macros/form.html" import form %}{{ form(f, submit="提交", keep="trial") }}', f=Trial(None))
     page.fill("#title", "一条意见")
     page.get_by_role("button", name="提交").click()
-    page.wait_for_function("document.querySelector('#title')?.value === ''")  # between two pages there is no field yet
+    expect(page.locator("#title")).to_have_value("")  # waits, also between two pages
     assert len(page.posted) == 1
     page.fill("#title", "写了一半")
     page.goto("/trial-elsewhere")

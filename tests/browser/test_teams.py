@@ -25,7 +25,7 @@ def _lived() -> dict[str, Any]:
     from app.reporting import reports
     from app.reporting.figures import scopes_of
 
-    region = people.region("1200", "天津市滨海新区")
+    region = people.region()
     lead, law = people.person("周洁", region=region), people.person("阿卜杜热西提·买买提", region=region)
     officer = people.officer(Role.CERTIFICATION, name="李主任")
     now = clock.now()
