@@ -347,6 +347,8 @@ def _press(letters: Fonts, layout: Sheet) -> tuple[Any, list[Any], Any]:
     from weasyprint import CSS, HTML
     from weasyprint.text.fonts import FontConfiguration
 
+    whole_pictures_only()
+
     config = FontConfiguration()
     paths = (HERE / "_base.css", layout.folder / "style.css")
     sheets = [CSS(string=path.read_text("utf-8"), url_fetcher=_only({}), font_config=config) for path in paths]
@@ -444,10 +446,17 @@ def _qr(address: str, left: float, top: float, size: float, height: float) -> by
     return "\n".join([*out, "f Q"]).encode()
 
 
-def _opened(data: bytes) -> Any:
-    from PIL import Image, ImageFile, UnidentifiedImageError
+def whole_pictures_only() -> None:
+    """Undo what WeasyPrint does to the whole process when it is imported: half a photo would pass."""
+    from PIL import ImageFile
 
-    ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint turns it on for the whole process: half a photo would pass
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _opened(data: bytes) -> Any:
+    from PIL import Image, UnidentifiedImageError
+
+    whole_pictures_only()
     try:
         picture = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
         if picture.width * picture.height > 60_000_000:

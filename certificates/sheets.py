@@ -39,6 +39,8 @@ def _press(letters: Fonts) -> tuple[Any, Any, Any]:
     from weasyprint import CSS, HTML
     from weasyprint.text.fonts import FontConfiguration
 
+    rendering.whole_pictures_only()
+
     return HTML, CSS, FontConfiguration()
 
 
