@@ -93,8 +93,10 @@ def admitted(asked: Asked) -> Rows:
     return select(*_columns(one.c.id, one.c.at, level=one.c.level, person=one.c.person))
 
 
-def _reached(asked: Asked, *reached: Any, one: Any) -> Rows:
-    return select(*_columns(one.c.id, one.c.at, level=one.c.level, person=one.c.person)).where(*reached)
+def _reached(one: Any, done: Rows) -> Rows:
+    """Those of the cohort ``one`` for whom there is a row of ``done``."""
+    columns = _columns(one.c.id, one.c.at, level=one.c.level, person=one.c.person)
+    return select(*columns).where(exists(done.correlate(one)))
 
 
 def completed(asked: Asked) -> Rows:
@@ -104,7 +106,7 @@ def completed(asked: Asked) -> Rows:
         .join(klass, klass.id == other.class_id)
         .where(other.person_id == one.c.person, klass.level == one.c.level, other.completed_at < end_of(asked.on))
     )
-    return _reached(asked, exists(done.correlate(one)), one=one)
+    return _reached(one, done)
 
 
 def exam_passed(asked: Asked) -> Rows:
@@ -117,7 +119,7 @@ def exam_passed(asked: Asked) -> Rows:
             Sitting.state != SittingState.VOID, _passed(asked).is_(True),
         )
     )  # fmt: skip
-    return _reached(asked, exists(done.correlate(one)), one=one)
+    return _reached(one, done)
 
 
 def task_passed(asked: Asked) -> Rows:
@@ -130,7 +132,7 @@ def task_passed(asked: Asked) -> Rows:
             EntryStep.at < end_of(asked.on),
         )
     )  # fmt: skip
-    return _reached(asked, exists(done.correlate(one)), one=one)
+    return _reached(one, done)
 
 
 def credited(asked: Asked) -> Rows:
@@ -140,7 +142,7 @@ def credited(asked: Asked) -> Rows:
         CreditEntry.person_id == one.c.person, CreditEntry.reverses_id.is_(None), CreditEntry.created_at < end_of(asked.on),
         ~exists(back),
     )  # fmt: skip
-    return _reached(asked, exists(done.correlate(one)), one=one)
+    return _reached(one, done)
 
 
 def applied(asked: Asked) -> Rows:
@@ -150,7 +152,7 @@ def applied(asked: Asked) -> Rows:
         Application.rank == one.c.level,
         Application.submitted_at < end_of(asked.on),
     )
-    return _reached(asked, exists(done.correlate(one)), one=one)
+    return _reached(one, done)
 
 
 def certified(asked: Asked) -> Rows:
@@ -159,7 +161,7 @@ def certified(asked: Asked) -> Rows:
         Certificate.holder_id == one.c.person, Certificate.rank == one.c.level, Certificate.earlier.is_(False),
         Certificate.first_issued_on <= asked.on,
     )  # fmt: skip
-    return _reached(asked, exists(done.correlate(one)), one=one)
+    return _reached(one, done)
 
 
 # --- training ----------------------------------------------------------------------------------------------------------------

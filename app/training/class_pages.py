@@ -319,21 +319,8 @@ def _decided(redirect_to: str) -> Any:
 @bp.post("/transfers/<int:transfer_id>/<decision>")
 @requires(Can.RUN_CLASS)
 def decide_transfer(transfer_id: int, decision: str) -> Any:
-    if decision not in ("grant", "refuse"):
-        raise NotFound
     back = url_for("training_running.transfers", state="asked")
-    try:
-        with unit_of_work():
-            moving.decide_transfer(
-                moving.transfer_for(current_person(), transfer_id), decision == "grant", by=current_person(),
-                remark=_words("reason"), now=clock.now(),
-            )  # fmt: skip
-    except (NotFound, Forbidden):
-        raise
-    except Refused as refusal:
-        flash(refusal.text, "warning")
-        return redirect(back)
-    return _decided(back)
+    return _decide(moving.transfer_for, moving.decide_transfer, transfer_id, decision, back)
 
 
 # --- review queue ----------------------------------------------------------------------------------------------------------
@@ -431,7 +418,7 @@ def absences() -> Any:
 @bp.post("/leave/<int:leave_id>/<decision>")
 @requires(Can.TEACH, Can.RUN_CLASS)
 def decide_leave(leave_id: int, decision: str) -> Any:
-    return _decide_absence(make_ups.leave_for, make_ups.decide_leave, leave_id, decision)
+    return _decide(make_ups.leave_for, make_ups.decide_leave, leave_id, decision, url_for("training_running.absences"))
 
 
 @bp.post("/make-ups/<int:make_up_id>/<decision>")
@@ -452,13 +439,15 @@ def decide_make_up(make_up_id: int, decision: str) -> Any:
         except Refused as refusal:
             flash(refusal.text, "warning")
         return redirect(url_for("training_running.absences"))
-    return _decide_absence(make_ups.make_up_for, make_ups.decide_make_up, make_up_id, decision)
+    return _decide(
+        make_ups.make_up_for, make_ups.decide_make_up, make_up_id, decision, url_for("training_running.absences")
+    )
 
 
-def _decide_absence(find: Any, decide: Any, ident: int, decision: str) -> Any:
+def _decide(find: Any, decide: Any, ident: int, decision: str, back: str) -> Any:
+    """Grant or refuse what somebody asked for, and go back to the list it stood in."""
     if decision not in ("grant", "refuse"):
         raise NotFound
-    back = url_for("training_running.absences")
     try:
         with unit_of_work():
             decide(
