@@ -38,9 +38,12 @@ SOURCES = {  # file name -> Debian package that brings it
 }
 FACE_IN_COLLECTION = "Noto Serif CJK SC"
 FONT_ROOTS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
-_LATIN = [*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2070), *range(0x20A0, 0x2200)]
-_HAN = [*range(0x2E80, 0x2FE0), *range(0x3000, 0x3130), *range(0x3220, 0x3400), *range(0x3400, 0xA000)]
-_HAN += [*range(0xF900, 0xFB00), *range(0xFE30, 0xFE70), *range(0xFF00, 0xFFEF), *range(0x20000, 0x33480)]
+_LATIN = ((0x20, 0x7F), (0xA0, 0x250), (0x370, 0x400), (0x2000, 0x2070), (0x20A0, 0x2200))
+_HAN = (
+    (0x2E80, 0x2FE0), (0x3000, 0x3130), (0x3220, 0x3400), (0x3400, 0xA000), (0xF900, 0xFB00), (0xFE30, 0xFE70),
+    (0xFF00, 0xFFEF), (0x20000, 0x33480),
+)  # fmt: skip
+"""Ranges, not their hundred thousand characters: this module is loaded in every web process."""
 
 
 class FontsMissing(RuntimeError):
@@ -156,14 +159,13 @@ def _make(sources: Mapping[str, Path], target: Path) -> None:
     """Build beside the target, then rename: a killed run leaves no half font behind that would be used."""
     half = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
     try:
-        common = [*_gb2312(), *_LATIN]
-        covered, regular = _draw(
-            sources["NotoSerifCJK-Regular.ttc"], common, _HAN, "Regular", half / "song-regular.ttf"
-        )
+        han = [*_each(_HAN)]
+        common = [*_gb2312(), *_each(_LATIN)]
+        covered, regular = _draw(sources["NotoSerifCJK-Regular.ttc"], common, han, "Regular", half / "song-regular.ttf")
         _, bold = _draw(sources["NotoSerifCJK-Bold.ttc"], common, (), "Bold", half / "song-bold.ttf")
         for name in ("HanaMinA.ttf", "HanaMinB.ttf"):
             (half / name).symlink_to(sources[name])
-            covered |= _characters(sources[name]) & set(_HAN)  # its other scripts are unshaped drafts
+            covered |= _characters(sources[name]) & set(han)  # its other scripts are unshaped drafts
         # What a private-use code point looks like is the font's own affair: never counted as covered.
         ranges = list(_ranges(c for c in covered if unicodedata.category(chr(c)) not in ("Co", "Cn", "Cc", "Cs")))
         (half / "fonts.conf").write_text(_CONF.format(cache=escape(str(target / "fontconfig"))), "utf-8")
@@ -183,6 +185,10 @@ _CONF = """<?xml version="1.0"?>
   <cachedir>{cache}</cachedir>
 </fontconfig>
 """
+
+
+def _each(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
+    return (point for start, end in ranges for point in range(start, end))
 
 
 def _gb2312() -> list[int]:

@@ -95,6 +95,7 @@ def running(instance: Path, **environ: str) -> Iterator[Server]:
     from app import create_app
     from app.core.start import load_shipped
     from app.db import Model, db
+    from app.run import SLIM
     from config import from_env
 
     port = free_port()
@@ -111,7 +112,7 @@ def running(instance: Path, **environ: str) -> Iterator[Server]:
         return subprocess.Popen(
             [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "app:create_app", "--host", "127.0.0.1",
              "--port", str(port), "--workers", "1", "--no-ws"],
-            cwd=ROOT, env={**os.environ, **settings}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=ROOT, env={**SLIM, **os.environ, **settings}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     served = Server(url, app, instance, launch)
