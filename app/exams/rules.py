@@ -103,14 +103,23 @@ BLUEPRINT = kind(
             Field("easy", _l("Share of easy questions"), "share"),
             Field("medium", _l("Share of medium questions"), "share"),
             Field("hard", _l("Share of hard questions"), "share"),
-            Field("unseen", _l("Questions a candidate had before"), "choice", choices=UNSEEN_CHOICES, required=False),
+            Field(
+                "unseen",
+                _l("Questions a candidate had before"),
+                "choice",
+                choices=UNSEEN_CHOICES,
+                required=False,
+                help=_l("Empty: kept away while the bank allows."),
+            ),
             Field(
                 "quizzed",
                 _l("Questions of the lessons' quizzes"),
                 "choice",
                 choices=QUIZZED_CHOICES,
                 required=False,
-                help=_l("What trainees could practise in a self-check quiz tells less in an exam."),
+                help=_l(
+                    "What trainees could practise in a self-check quiz tells less in an exam. Empty: left out while the bank has enough others."
+                ),
             ),
             Field(
                 "exposure_limit",
