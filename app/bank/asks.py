@@ -24,6 +24,9 @@ flags_of: Slot[[Sequence[int]], Mapping[int, tuple[str, ...]]] = Slot("bank.flag
 history_of: Slot[[int], tuple[RevisionHistory, ...]] = Slot("bank.history_of", by="exams")
 """Figures of a question by revision, the newest first, over all exam sessions whose results are out."""
 
+quizzed: Slot[[], frozenset[str]] = Slot("bank.quizzed", by="training")
+"""Codes of the questions that trainees meet in self-check quizzes of lessons, in whichever revision of a lesson."""
+
 
 @dataclass(frozen=True)
 class KnownFault:

@@ -55,7 +55,7 @@ def index() -> Any:
 @requires(Can.WRITE_QUESTION)
 def upload() -> Any:
     form = UploadForm()
-    form.format.choices = importing.import_choices()
+    form.format.choices = [("", "—"), *importing.import_choices()]
     if form.validate_on_submit():
         try:
             with unit_of_work():

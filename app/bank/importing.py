@@ -61,7 +61,7 @@ FORMAT_NAMES: dict[str, Any] = {
 CARRIES: dict[str, Any] = {
     "yaml": _l("Everything a question holds, pictures included."),
     "excel": _l(
-        "Everything but remarks on options; of pictures the address alone. For writing many questions at once: export a list as Excel to have the form."
+        "Everything; of pictures the address alone. For writing many questions at once: export a list as Excel to have the form."
     ),
     "gift": _l(
         "Single and multiple choice, true/false, one blank, number, matching, ordering and essay, with remarks and "

@@ -885,11 +885,11 @@ def written_exams(tell: Storyteller) -> None:
     with clock.at(at):
         with unit_of_work():
             own = db.session.scalars(asked).one()
-            appeals.ask(own.id, by=tell.who("p04"), reason="案例题第一问已写明权属核查步骤，请复核该小题得分。", now=at)
+            lost = next(line for line in marking.result_of(own).lines if not line.points)
+            reason = f"第 {lost.entry.place} 题的题干可作两种理解，我按其中一种作答而未得分，请复核该题得分。"
+            appeals.ask(own.id, by=tell.who("p04"), reason=reason, now=at)
         with unit_of_work():
             session = db.session.get_one(ExamSession, done, with_for_update=True)
-            own = db.session.scalars(asked).one()
-            lost = next(line for line in marking.result_of(own).lines if not line.points)
             wanted = regrading.Wanted(
                 RegradeKind.FULL, "题干表述存在歧义，经命题组研究全体给满分。", lost.entry.revision
             )

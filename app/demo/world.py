@@ -144,7 +144,7 @@ def _officers(world: World, known: str, start: datetime) -> None:
         "lecturer": [(Role.LECTURER, Scope.ORGANISATION, base)],
         "mentor": [(Role.MENTOR, Scope.SITE, 0)],
         "reviewer": [(Role.REVIEWER, Scope.SITE, 0)],
-        "reviewer2": [(Role.REVIEWER, Scope.SITE, 0)],
+        "reviewer2": [(Role.REVIEWER, Scope.SITE, 0), (Role.MARKER, Scope.SITE, 0)],
         "marker": [(Role.MARKER, Scope.SITE, 0)],
         "marker2": [(Role.MARKER, Scope.SITE, 0)],
         "invigilator": [(Role.INVIGILATOR, Scope.SITE, 0)],

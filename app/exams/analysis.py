@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from app.bank.drawing import live_pool
-from app.exams.papers import blueprint_for, rules_of
+from app.exams.papers import blueprint_for, drawn, rules_of
 from app.outline.models import RuleVersion
 from question_bank.assembly import (
     BadBlueprint,
@@ -19,7 +20,6 @@ from question_bank.assembly import (
     PaperAnalysis,
     Supply,
     analyse_paper,
-    assemble_all,
     supply,
 )
 
@@ -92,11 +92,11 @@ def try_out(version: RuleVersion, *, exposure: Mapping[str, int] | None = None) 
     pool = live_pool(level).pool
     papers: list[Paper] = []
     problem: Infeasible | BadBlueprint | None = None
-    seeds = [f"trial-{n}" for n in range(TRIALS)]
+    used = Counter(exposure or {})
     try:
-        papers.extend(
-            assemble_all(pool, blueprint, seeds, exposure=exposure, most_exposure=drawing.limit)
-        )  # fmt: skip
+        for n in range(TRIALS):
+            papers.append(drawn(pool, blueprint, f"trial-{n}", drawing, exposure=used, seen=frozenset()))
+            used.update(papers[-1].item_ids)
     except (Infeasible, BadBlueprint) as error:
         problem = error
     return Trial(

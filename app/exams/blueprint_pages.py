@@ -16,8 +16,8 @@ from app.exams import sessions
 from app.exams.analysis import TRIALS, try_out
 from app.exams.exposure import exposure_of, since_days
 from app.exams.models import ExamSession
-from app.exams.papers import cell_words, rules_of, short_words
-from app.exams.rules import UNSEEN_CHOICES
+from app.exams.papers import cell_words, quizzed_needed, rules_of, short_words
+from app.exams.rules import QUIZZED_CHOICES, UNSEEN_CHOICES
 from app.outline import service as outline
 from app.outline.models import RuleVersion
 from app.outline.rules import MODULES
@@ -50,6 +50,8 @@ def _page(version: RuleVersion, session: ExamSession | None = None) -> Any:
         level=outline.level_name(int(version.key)),
         drawing=drawing,
         unseen=dict(UNSEEN_CHOICES)[drawing.unseen],
+        quizzed=dict(QUIZZED_CHOICES)[drawing.quizzed],
+        quizzed_needed=quizzed_needed(int(version.key), version),
         problem=short_words(trial.problem) if trial.problem else "",
         cell_words=cell_words,
         names={"kind": KIND_NAMES, "module": MODULES, "difficulty": DIFFICULTY_NAMES},

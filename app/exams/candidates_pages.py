@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -91,7 +92,7 @@ def take(session_id: int) -> Any:
         return _page(found, form, checked=rows, fine=sum(not row.why for row in rows))
     done = _register(found, rows, by=person, waive=waive, now=now)
     if done:
-        flash(_("%(n)s people registered.", n=done), "success")
+        flash(ngettext("%(n)s person registered.", "%(n)s people registered.", done), "success")
     left = [row for row in rows if row.why]
     if left:
         form.emails.data = "\n".join(row.line.as_text() for row in left)

@@ -80,7 +80,7 @@ def release_many() -> Any:
         except Refused as error:
             refused.append((found.title, error.text))
     if done:
-        words = _("Results of %(n)s people in %(sessions)s exam sessions released.", n=people, sessions=done)
+        words = _("Results released: people %(n)s, exam sessions %(sessions)s.", n=people, sessions=done)
         flash(words, "success")
     elif not refused:
         flash(_("Nothing was chosen. Please tick the exam sessions to release."), "warning")

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
@@ -130,6 +131,7 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
         "job": db.session.get(Job, found.papers_job_id) if found.papers_job_id else None,
         "version": sessions.blueprint_version(found),
         "now": now,
+        "begun": sessions.begun(found),
         "takes": found.state in (SessionState.DRAFT, SessionState.PUBLISHED) and now <= found.last_entry_at,
     }
     return render_template("exams/office/session.html", **(values | more)), status
@@ -170,7 +172,14 @@ def release(session_id: int) -> Any:
     found = sessions.session_for(current_person(), session_id, Can.RUN_EXAM)
     with unit_of_work():
         count = marking.release(locked(found), by=current_person(), now=clock.now())
-    flash(_("%(n)s results released; everybody was sent a letter.", n=count), "success")
+    flash(
+        ngettext(
+            "%(n)s result released; the candidate was sent a letter.",
+            "%(n)s results released; everybody was sent a letter.",
+            count,
+        ),
+        "success",
+    )
     return redirect(url_for("exam_office.session", session_id=session_id))
 
 

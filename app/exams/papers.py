@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from app.bank import asks
 from app.bank import service as bank
 from app.bank.drawing import live_pool
 from app.bank.faces import DIFFICULTY_NAMES, KIND_NAMES
@@ -24,7 +25,7 @@ from app.exams.states import SittingState
 from app.outline import service as outline
 from app.outline.models import RuleVersion
 from app.outline.rules import MODULES
-from question_bank.assembly import BadBlueprint, Blueprint, Cell, Infeasible, Paper, assemble, assemble_all
+from question_bank.assembly import BadBlueprint, Blueprint, Cell, Infeasible, Paper, Pool, assemble, assemble_all
 from question_bank.items import Item
 
 
@@ -44,9 +45,11 @@ BAD_WORDS = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """How papers are drawn: what of questions had before (``unseen``), on how many papers a question may stand, in how many days."""
+    """How papers are drawn: what of questions had before (``unseen``) and of those in quizzes of lessons (``quizzed``), on how
+    many papers a question may stand, in how many days."""
 
     unseen: str = PREFER
+    quizzed: str = PREFER
     limit: int | None = None
     days: int | None = None
 
@@ -100,7 +103,55 @@ def blueprint_for(version: RuleVersion) -> Blueprint:
 def rules_of(version: RuleVersion) -> Drawing:
     """How a blueprint's version draws, besides its cells."""
     body = outline.typed(version)
-    return Drawing(body.get("unseen") or PREFER, body.get("exposure_limit"), body.get("exposure_days"))
+    return Drawing(
+        body.get("unseen") or PREFER,
+        body.get("quizzed") or PREFER,
+        body.get("exposure_limit"),
+        body.get("exposure_days"),
+    )
+
+
+def quizzed_by(drawing: Drawing) -> frozenset[str]:
+    """The questions that a draw leaves out, or tries to, because trainees meet them in quizzes of lessons."""
+    return frozenset() if drawing.quizzed == ALLOW else asks.quizzed()
+
+
+def kept_away(drawing: Drawing, seen: frozenset[str], quizzed: frozenset[str]) -> list[frozenset[str]]:
+    """What a draw keeps away, the most first: where that leaves too few it is tried with less, down to what must never be
+    drawn. A question known from a quiz is let in before one that the candidate had in an exam."""
+    never = (seen if drawing.unseen == REQUIRE else frozenset()) | (
+        quizzed if drawing.quizzed == REQUIRE else frozenset()
+    )
+    return list(dict.fromkeys([seen | quizzed, seen | never, quizzed | never, never]))
+
+
+def drawn(
+    pool: Pool, blueprint: Blueprint, seed: str, drawing: Drawing, *, exposure: Mapping[str, int], seen: frozenset[str]
+) -> Paper:
+    """One paper by the rules of a blueprint. Raises Infeasible (of the last try), BadBlueprint."""
+    tries = kept_away(drawing, seen, quizzed_by(drawing))
+    for away in tries[:-1]:
+        try:
+            return assemble(pool, blueprint, seed, exposure=exposure, most_exposure=drawing.limit, seen=away)
+        except Infeasible:
+            continue
+    return assemble(pool, blueprint, seed, exposure=exposure, most_exposure=drawing.limit, seen=tries[-1])
+
+
+def quizzed_needed(level: int, version: RuleVersion) -> str:
+    """What is short without the questions of quizzes, where they may be drawn then; empty where enough are left."""
+    drawing = rules_of(version)
+    quizzed = quizzed_by(drawing)
+    if drawing.quizzed != PREFER or not quizzed:
+        return ""
+    pool, blueprint = live_pool(level).pool, blueprint_for(version)
+    try:
+        assemble(pool, blueprint, "trial", seen=quizzed)
+    except Infeasible as error:
+        return short_words(error)
+    except BadBlueprint:
+        return ""
+    return ""
 
 
 def shortage_for(session: ExamSession, version: RuleVersion, candidates: Sequence[int]) -> str:
@@ -111,12 +162,14 @@ def shortage_for(session: ExamSession, version: RuleVersion, candidates: Sequenc
     if drawing.limit is None and drawing.unseen != REQUIRE:
         candidates = ()
     used = exposure_of(session.level, since=since_days(session, drawing.days)) if drawing.limit is not None else {}
-    seen: dict[str | int, frozenset[str]] = {}
+    never = quizzed_by(drawing) if drawing.quizzed == REQUIRE else frozenset()
+    asked: Sequence[str | int] = candidates or ["trial"]
+    seen: dict[str | int, frozenset[str]] = dict.fromkeys(asked, never)
     if drawing.unseen == REQUIRE:
-        seen = {one: frozenset(_seen(one, session.level)) for one in candidates}
+        seen |= {one: never | frozenset(_seen(one, session.level)) for one in candidates}
     made = 0
     try:
-        for _paper in assemble_all(pool, blueprint, candidates or ["trial"], exposure=used, most_exposure=drawing.limit,
+        for _paper in assemble_all(pool, blueprint, asked, exposure=used, most_exposure=drawing.limit,
                                    seen_by=seen):  # fmt: skip
             made += 1
     except (Infeasible, BadBlueprint) as error:
@@ -138,12 +191,7 @@ def make_paper(sitting: Sitting, session: ExamSession) -> None:
     used = exposure_of(session.level, since=since_days(session, drawing.days))
     seen = frozenset(_seen(sitting.candidate_id, session.level)) if drawing.unseen != ALLOW else frozenset()
     try:
-        try:
-            paper = assemble(live.pool, blueprint, seed, exposure=used, most_exposure=drawing.limit, seen=seen)
-        except Infeasible:
-            if drawing.unseen != PREFER:
-                raise
-            paper = assemble(live.pool, blueprint, seed, exposure=used, most_exposure=drawing.limit)
+        paper = drawn(live.pool, blueprint, seed, drawing, exposure=used, seen=seen)
     except (Infeasible, BadBlueprint) as error:
         raise BankTooSmall(what=short_words(error)) from None
     sitting.seed, sitting.blueprint_version_id = seed, version.id

@@ -65,11 +65,11 @@ class SeatsPublished(Refused):
 
 
 class SeatsNotPlanned(Refused):
-    message = _l("There is no seat yet for %(n)s candidates. Draw the seat plan first.")
+    message = _l("Candidates without a seat: %(n)s. Draw the seat plan first.")
 
 
 class TooFewSeats(Refused):
-    message = _l("%(n)s candidates find no seat. Add a room, or seat them at another place.")
+    message = _l("Candidates who find no seat: %(n)s. Add a room, or seat them at another place.")
 
 
 class NoSuchSeat(Invalid):
@@ -638,7 +638,7 @@ def findings(session: ExamSession, registered: int) -> list[Finding]:
     whole = sum(place.capacity for place in places)
     wanted = max(registered, session.seats or 0)
     found.append(
-        Finding(_("%(seats)s seats at %(places)s places, %(n)s needed.", seats=whole, places=len(places), n=wanted),
+        Finding(_("Seats %(seats)s, places %(places)s, seats needed %(n)s.", seats=whole, places=len(places), n=wanted),
                 whole >= wanted)
     )  # fmt: skip
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -216,10 +217,10 @@ def draw(session_id: int) -> Any:
         return _seats_page(found, form, 422)
     with unit_of_work():
         made = places.draw(found, by=current_person(), now=clock.now(), seed=form.seed.data or "")
-    flash(_("%(n)s candidates were seated.", n=made.seated), "success")
+    flash(ngettext("%(n)s candidate was seated.", "%(n)s candidates were seated.", made.seated), "success")
     if made.employers or made.classes:
         flash(
-            _("Neighbours that could not be parted: %(employers)s pairs of one employer, %(classes)s pairs of one class.",
+            _("Neighbours that could not be parted: pairs of one employer %(employers)s, pairs of one class %(classes)s.",
               employers=made.employers, classes=made.classes), "warning",
         )  # fmt: skip
     return redirect(url_for("exam_places.seats", session_id=session_id))
@@ -232,7 +233,11 @@ def publish(session_id: int) -> Any:
     with unit_of_work():
         count = places.publish_seats(found, by=current_person(), now=clock.now())
     flash(
-        _("%(n)s candidates were sent their seat; the admission slips are being made in the background.", n=count),
+        ngettext(
+            "%(n)s candidate was sent the seat; the admission slip is being made in the background.",
+            "%(n)s candidates were sent their seat; the admission slips are being made in the background.",
+            count,
+        ),
         "success",
     )
     return redirect(url_for("exam_places.seats", session_id=session_id))

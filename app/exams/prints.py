@@ -34,7 +34,7 @@ from app.files.service import PDF, delete_file, keep_bytes, read_file
 from app.jobs.service import enqueue
 from app.outline import service as outline
 from app.outline.models import RuleVersion
-from question_bank.assembly import BadBlueprint, Infeasible, assemble
+from question_bank.assembly import BadBlueprint, Infeasible
 from question_bank.grading import rule_text
 from question_bank.items import Kind
 
@@ -193,11 +193,9 @@ def form_of(session: ExamSession, letter: str, *, by: Person | None, now: dateti
     others = {entry["digest"] for one in kept.values() for entry in one.entries}
     seen = frozenset(item_id for item_id, one in live.pins.items() if one.digest in others)
     blueprint = papers.blueprint_for(version)
+    drawing = papers.Drawing(quizzed=papers.rules_of(version).quizzed)
     try:
-        try:
-            drawn = assemble(live.pool, blueprint, seed, seen=seen)
-        except Infeasible:
-            drawn = assemble(live.pool, blueprint, seed)
+        drawn = papers.drawn(live.pool, blueprint, seed, drawing, exposure={}, seen=seen)
     except (Infeasible, BadBlueprint) as error:
         raise papers.BankTooSmall(what=papers.short_words(error)) from None
     made = PaperForm(

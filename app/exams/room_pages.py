@@ -207,7 +207,7 @@ def seats(session_id: int) -> Any:
     found = _session(session_id)
     with unit_of_work():
         count = room.give_out_seats(locked(found), by=current_person(), now=clock.now())
-    flash(_("%(n)s seats were given out.", n=count), "success")
+    flash(ngettext("%(n)s seat was given out.", "%(n)s seats were given out.", count), "success")
     return _back(session_id)
 
 
@@ -217,7 +217,7 @@ def admit_all(session_id: int) -> Any:
     found = _session(session_id)
     with unit_of_work():
         count = room.admit_all(found, by=current_person(), now=clock.now())
-    flash(_("%(n)s candidates were admitted.", n=count), "success")
+    flash(ngettext("%(n)s candidate was admitted.", "%(n)s candidates were admitted.", count), "success")
     return _back(session_id)
 
 
@@ -230,7 +230,12 @@ def extend_all(session_id: int) -> Any:
     with unit_of_work():
         count = room.extend_all(locked(found), form.minutes.data or 0, reason=form.reason.data or "",
                                 by=current_person(), now=clock.now())  # fmt: skip
-    flash(_("%(n)s candidates have %(m)s minutes more.", n=count, m=form.minutes.data), "success")
+    flash(
+        ngettext(
+            "%(n)s candidate has %(m)s min more.", "%(n)s candidates have %(m)s min more.", count, m=form.minutes.data
+        ),
+        "success",
+    )
     return _back(session_id)
 
 
@@ -242,7 +247,10 @@ def pause_all(session_id: int) -> Any:
         return _room_page(session_id, 422, pause_form=form)
     with unit_of_work():
         count = room.pause_all(locked(found), reason=form.reason.data or "", by=current_person(), now=clock.now())
-    flash(_("The clock of %(n)s candidates stands still.", n=count), "success")
+    flash(
+        ngettext("The clock of %(n)s candidate stands still.", "The clock of %(n)s candidates stands still.", count),
+        "success",
+    )
     return _back(session_id)
 
 
@@ -252,7 +260,14 @@ def resume_all(session_id: int) -> Any:
     found = _session(session_id)
     with unit_of_work():
         count = room.resume_all(locked(found), by=current_person(), now=clock.now())
-    flash(_("%(n)s candidates go on; the time of the pause was given back.", n=count), "success")
+    flash(
+        ngettext(
+            "%(n)s candidate goes on; the time of the pause was given back.",
+            "%(n)s candidates go on; the time of the pause was given back.",
+            count,
+        ),
+        "success",
+    )
     return _back(session_id)
 
 
@@ -427,7 +442,14 @@ def add_time(sitting_id: int) -> Any:
     with unit_of_work():
         sittings.add_time(room.held(person, sitting_id), form.minutes.data or 0, by=person,
                           reason=form.reason.data or "", now=clock.now())  # fmt: skip
-    flash(_("%(n)s minutes added. The candidate's page shows them with the next save.", n=form.minutes.data), "success")
+    flash(
+        ngettext(
+            "%(n)s minute added. The candidate's page shows it with the next save.",
+            "%(n)s minutes added. The candidate's page shows them with the next save.",
+            form.minutes.data,
+        ),
+        "success",
+    )
     return _to_sitting(sitting_id)
 
 

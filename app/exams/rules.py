@@ -51,6 +51,11 @@ UNSEEN_CHOICES: tuple[tuple[str, Any], ...] = (
     ("require", _l("never drawn again")),
     ("allow", _l("drawn like others")),
 )
+QUIZZED_CHOICES: tuple[tuple[str, Any], ...] = (
+    ("prefer", _l("left out while the bank has enough others")),
+    ("require", _l("never drawn")),
+    ("allow", _l("drawn like others")),
+)
 MINUTES = {1: 90, 2: 120, 3: 150}
 MARKING = {"markers": "2", "marker_limit": "0.2", "appeal_days": 5, "answer_days": 10, "retake": "class"}
 """Of marking, result review and retakes; they also fill what a version of the rule from before them leaves open."""
@@ -98,7 +103,24 @@ BLUEPRINT = kind(
             Field("easy", _l("Share of easy questions"), "share"),
             Field("medium", _l("Share of medium questions"), "share"),
             Field("hard", _l("Share of hard questions"), "share"),
-            Field("unseen", _l("Questions a candidate had before"), "choice", choices=UNSEEN_CHOICES, required=False),
+            Field(
+                "unseen",
+                _l("Questions a candidate had before"),
+                "choice",
+                choices=UNSEEN_CHOICES,
+                required=False,
+                help=_l("Empty: kept away while the bank allows."),
+            ),
+            Field(
+                "quizzed",
+                _l("Questions of the lessons' quizzes"),
+                "choice",
+                choices=QUIZZED_CHOICES,
+                required=False,
+                help=_l(
+                    "What trainees could practise in a self-check quiz tells less in an exam. Empty: left out while the bank has enough others."
+                ),
+            ),
             Field(
                 "exposure_limit",
                 _l("A question stands on at most so many papers"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import joinedload
 
@@ -42,6 +43,13 @@ from app.outline.models import RuleVersion
 
 class NotReady(Refused):
     message = _l("The exam session cannot be published yet: %(why)s")
+
+
+class Begun(Refused):
+    message = _l(
+        "The exam session can no longer be cancelled: somebody has started. Stop the clock of all in the exam room, or have "
+        "single papers made void with a reason and a second person."
+    )
 
 
 class AlreadyRegistered(Refused):
@@ -197,8 +205,14 @@ def check_list(session: ExamSession, now: datetime) -> list[Check]:
             step="rules",
         ),
     ]
+    if not short and (quizzed := papers.quizzed_needed(session.level, version)):
+        words = _(
+            "Papers take questions of the lessons' quizzes, because without them the bank is short: %(what)s",
+            what=quizzed,
+        )
+        checks.append(Check(words, fine=False, stops=False, step="rules"))
     if session.eligibility is Eligibility.LIST:
-        words = _("%(n)s candidates are on the list.", n=registered)
+        words = ngettext("%(n)s candidate is on the list.", "%(n)s candidates are on the list.", registered)
         checks.append(Check(words, bool(registered), stops=False, step="who"))
     found = places.findings(session, registered or 0)
     return checks + [Check(one.words, one.fine, one.stops, step="places") for one in found]
@@ -226,13 +240,16 @@ def publish(session: ExamSession, *, by: Person, now: datetime) -> None:
     record(Did.PUBLISH, session, by=by, more={"blueprint": session.blueprint_version_id, "papers": len(waiting)})
 
 
+def begun(session: ExamSession) -> bool:
+    """Has somebody started?"""
+    asked = select(exists().where(Sitting.session_id == session.id, Sitting.started_at.is_not(None)))
+    return bool(db.session.scalar(asked))
+
+
 def cancel(session: ExamSession, *, by: Person, reason: str, now: datetime) -> None:
     """Call the session off. Refused once somebody has started; candidates are told."""
-    started = db.session.scalar(
-        select(exists().where(Sitting.session_id == session.id, Sitting.started_at.is_not(None)))
-    )
-    if started:
-        raise NotReady(why=_("somebody has started already."))
+    if begun(session):
+        raise Begun
     before = session.state
     session.state = moved(SESSION_MOVES, session.state, SessionMove.CANCEL)
     record(Did.CANCEL, session, by=by, reason=reason, changed={"state": (before, session.state)})

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import func, select
 
 from app.accounts.models import Person
@@ -304,7 +305,7 @@ def _meant(row: Row, by_email: dict[str | None, Person], by_name: dict[str, list
         return _("This line holds neither an e-mail address nor a name.")
     found = by_name.get(line.name, [])
     if len(found) > 1:
-        return _("%(n)s people of the region have this name. Please give the e-mail address.", n=len(found))
+        return _("Several people of the region have this name (%(n)s). Please give the e-mail address.", n=len(found))
     if not found:
         return _("Nobody of the region has this name. Please give the e-mail address.")
     row.person = found[0]
@@ -332,7 +333,7 @@ def rule_facts(session: ExamSession) -> list[tuple[str, str]]:
     rules = sessions.rules_for(session.level, session.region_id, clock.today())
     return [
         (_("Attempts"), _("%(n)s within %(days)s days", n=rules["attempts"], days=rules["attempts_days"])),
-        (_("Waiting time between attempts"), _("%(n)s days", n=rules["gap_days"])),
+        (_("Waiting time between attempts"), ngettext("%(n)s day", "%(n)s days", rules["gap_days"])),
         (_("A pass counts"), _("%(n)s months", n=rules["validity_months"])),
         (_("Cheating bars from exams"), _("%(n)s months", n=rules["bar_months"])),
     ]

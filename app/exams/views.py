@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -297,7 +298,7 @@ def _plain_hand_in(sitting_id: int) -> Any:
         return redirect(url_for("exams.sit", sitting_id=sitting_id))
     _mark_now(sitting_id, reply.state)
     if not ends:
-        flash(_("Saved: %(n)s answers.", n=len(reply.saved)), "success")
+        flash(ngettext("Saved: %(n)s answer.", "Saved: %(n)s answers.", len(reply.saved)), "success")
     return redirect(url_for("exams.done" if ends else "exams.sit", sitting_id=sitting_id))
 
 

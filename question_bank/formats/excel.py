@@ -3,6 +3,7 @@
 What stands in 答案 (where a kind has several, one per line; ``\\n``, ``\\|``, ``\\=`` and ``\\\\`` stand for the characters themselves):
 
 * 单选 ``B``; 多选 ``ABD``; 判断 ``对`` or ``错``
+* 选项说明: ``A = remark`` per line, for options that have one
 * 填空: one line per blank, accepted answers separated by ``|``
 * 数值: the number (误差 and 单位 have columns)
 * 连线: ``left = right`` per line; ``= right`` for a right side that belongs to none
@@ -64,15 +65,26 @@ FALSE_WORDS = {"错", "错误", "×", "否", "false", "f"}
 PART_PREFIX = "小题·"
 
 PLAIN_COLUMNS = ("编号", "题型", "级别", "模块", "知识点", "难度", "分值", "题干")
-LATER_COLUMNS = ("答案", "误差", "单位", "评分要点", "不乱序", "解析", "出处", "互斥题")
+LATER_COLUMNS = ("答案", "选项说明", "误差", "单位", "评分要点", "不乱序", "解析", "出处", "互斥题")
 REQUIRED_COLUMNS = ("题型", "题干", "答案")
-WIDTHS = {"编号": 16, "题干": 60, "答案": 30, "评分要点": 30, "解析": 50, "出处": 30, "知识点": 20, "题型": 12}
+WIDTHS = {
+    "编号": 16,
+    "题干": 60,
+    "答案": 30,
+    "选项说明": 30,
+    "评分要点": 30,
+    "解析": 50,
+    "出处": 30,
+    "知识点": 20,
+    "题型": 12,
+}
 
 HELP = (
     "每行一题；案例的小题写在案例行的下面，题型写“小题·单选”等，并填分值。",
     "题型：单选、多选、判断、填空、数值、连线、排序、案例、简答。",
     "级别：初级、中级、高级。模块：公共知识、政策法规、实务技能、能力提升（或大纲中的模块代码）。难度：易、中、难。",
     "单选答案写 B，多选写 ABD，判断写“对”或“错”。选项按顺序填入“选项A”“选项B”……",
+    "选项说明（随成绩显示，可不填）：每行一个选项，写“A = 说明”。",
     "填空：题干中用 [[1]]、[[2]] 标出空；答案每空一行，同一空的几种写法用 | 分隔。",
     "数值：答案写数字，允许误差写在“误差”，单位写在“单位”。",
     "连线：答案每行“左 = 右”；多余的右项写“= 右”。排序：答案按正确顺序每行一步。",
@@ -289,9 +301,23 @@ def _options(cells: dict[str, Any], data: dict[str, Any]) -> None:
     for letter in key:
         if letter not in letters:
             raise BadItem("答案", "unknown_word", word=letter)
-    data["options"] = [{"text": texts[letter], "correct": letter in key} for letter in letters]
+    remarks = _remarks(cells, letters)
+    data["options"] = [
+        {"text": texts[letter], "correct": letter in key, "feedback": remarks.get(letter, "")} for letter in letters
+    ]
     if _word(cells, "不乱序", {True: YES, False: NO}):
         data["shuffle"] = False
+
+
+def _remarks(cells: dict[str, Any], letters: Sequence[str]) -> dict[str, str]:
+    """Letter → what is shown with the result about this option."""
+    found = {}
+    for line in _lines(_text(cells, "选项说明")):
+        sides = [_unescaped(side) for side in _split(line, "=", 1)]
+        if len(sides) != 2 or sides[0].upper() not in letters:
+            raise BadItem("选项说明", "bad_line", line=line[:60])
+        found[sides[0].upper()] = sides[1]
+    return found
 
 
 def _truefalse(cells: dict[str, Any], data: dict[str, Any]) -> None:
@@ -445,6 +471,11 @@ def _common(question: Item | Part) -> dict[str, str]:
         "分值": f"{question.points:f}",
         "解析": question.explanation,
         "答案": _answer(question),
+        "选项说明": "\n".join(
+            f"{LETTERS[n]} = {_escaped(option.feedback)}"
+            for n, option in enumerate(question.options)
+            if option.feedback
+        ),
         "不乱序": "" if question.shuffle else YES,
         "评分要点": "\n".join(f"{c.points:f} 分：{_escaped(c.point)}" for c in question.rubric),
     }

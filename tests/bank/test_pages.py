@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.bank import exporting, importing
 from app.bank.faces import answer_from_form, face_of
-from app.bank.models import Question, QuestionRevision
+from app.bank.models import Question, QuestionImport, QuestionRevision
 from app.core.permissions import Role
 from app.db import db
 from question_bank.formats import read, write
@@ -102,6 +102,23 @@ def test_another_kind_of_address_is_not_found(app: Any, client_as: Any) -> None:
     browser = client_as(people.officer(Role.LECTURER))
     assert browser.get("/bank/questions/new/riddle").status_code == 404
     assert browser.get("/bank/questions/999999").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["single", "case"])
+def test_enter_in_a_field_saves(app: Any, client_as: Any, kind: str) -> None:
+    """A browser presses the first button of the form: not one that adds a part or a picture."""
+    page = client_as(people.officer(Role.LECTURER)).get(f"/bank/questions/new/{kind}").get_data(as_text=True)
+    form = page[page.index('enctype="multipart/form-data"') :]
+    first = form[form.index("<button") :].split("</button>")[0]
+    assert "name=" not in first and "保存草稿" in first
+    assert 'name="add_' in form[form.index("</button>") :]
+
+
+def test_the_format_of_a_file_is_chosen_and_not_assumed(app: Any, client_as: Any) -> None:
+    browser = client_as(people.officer(Role.LECTURER))
+    answer = browser.post("/bank/import", data={"format": "", "file": (io.BytesIO(b"::1:: ? {T}"), "q.txt")})
+    assert answer.status_code == 422
+    assert _count(QuestionImport) == 0
 
 
 def test_a_case_grows_by_a_part(app: Any, client_as: Any) -> None:

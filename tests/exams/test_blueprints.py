@@ -22,6 +22,7 @@ from app.exams.models import Sitting
 from app.jobs.service import run_waiting
 from app.outline import service as outline
 from app.outline.kinds import KINDS, BadRule
+from app.training.models import Course, Lesson, LessonRevision
 from question_bank.items import Kind
 from tests.bank import factories as questions
 from tests.exams import factories
@@ -196,3 +197,60 @@ def test_the_paper_names_the_rule_and_gives_an_example(office: Any, client_as: A
     room = factories.Room(kinds=(("multiple", 1, "2"), ("single", 1, "2")))
     page = client_as(room.people[0]).get(f"/exams/sittings/{room.sittings[0]}/start").text
     assert "多选规则 A" in page and "例：" in page
+
+
+# --- questions of the lessons' quizzes ---------------------------------------------------------------------------------------
+
+
+def quiz_of(office: Any, *codes: str) -> None:
+    """A lesson whose quiz holds these questions of the bank."""
+    with unit_of_work() as data:
+        course = data.scalars(select(Course)).first()
+        assert course is not None
+        lesson = Lesson(course_id=course.id, key="quiz")
+        data.add(lesson)
+        data.flush()
+        quiz = [item.to_dict() for code in codes if (item := live_pool(3).pool.items[code])]
+        data.add(LessonRevision(lesson_id=lesson.id, number=1, title_zh="自测", minutes=10, hours=1, body="", quiz=quiz,
+                                created_by_id=office.id))  # fmt: skip
+
+
+def test_questions_of_quizzes_are_left_out_while_there_are_others(office: Any) -> None:
+    quiz_of(office, "FB-0", "FB-1")
+    blueprint(office, cells=[cell(3)])
+    session = session_with(office, 2)
+    publish(session, office)
+    assert [sorted(one) for one in drawn(session)] == [["FB-2", "FB-3", "FB-4"]] * 2
+
+
+def test_where_too_few_are_left_they_are_drawn_and_it_is_said(office: Any, client_as: Any) -> None:
+    quiz_of(office, "FB-0", "FB-1")
+    blueprint(office, cells=[cell(4)])
+    session = session_with(office, 1)
+    version = outline.current("blueprint", 3)
+    assert papers.quizzed_needed(3, version).endswith("× 1")
+    note = next(one for one in sessions.check_list(session, clock.now()) if "自测" in one.words)
+    assert (note.fine, note.stops) == (False, False)
+    assert "试卷会用到课程自测题" in client_as(office).get("/exams/office/blueprints/3").get_data(as_text=True)
+    publish(session, office)
+    assert len(drawn(session)[0]) == 4
+
+
+def test_a_blueprint_may_never_draw_them_or_draw_them_like_others(office: Any) -> None:
+    quiz_of(office, "FB-0", "FB-1")
+    blueprint(office, cells=[cell(4)], quizzed="require")
+    session = session_with(office, 1)
+    with pytest.raises(sessions.NotReady), unit_of_work():
+        sessions.publish(locked(session), by=office, now=clock.now())
+    assert try_out(outline.current("blueprint", 3)).problem is not None
+    blueprint(office, cells=[cell(5)], quizzed="allow")
+    version = outline.current("blueprint", 3)
+    assert papers.quizzed_needed(3, version) == ""
+    assert try_out(version).problem is None
+
+
+def test_a_question_had_in_an_exam_is_kept_away_before_one_of_a_quiz() -> None:
+    seen, quizzed = frozenset("ab"), frozenset("bc")
+    assert papers.kept_away(papers.Drawing(), seen, quizzed) == [seen | quizzed, seen, quizzed, frozenset()]
+    strict = papers.Drawing(unseen="require", quizzed="require")
+    assert papers.kept_away(strict, seen, quizzed) == [seen | quizzed]

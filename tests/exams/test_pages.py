@@ -429,6 +429,20 @@ def test_withdrawing_before_the_start(room: Room, client_as: Any, set_clock: Any
     assert browser.post(f"/exams/sittings/{room.sittings[0]}/withdraw").status_code == 409
 
 
+def test_nothing_is_cancelled_once_somebody_has_started(app: Any, client_as: Any) -> None:
+    room = Room(candidates=2)
+    desk, page = client_as(room.office), f"/exams/office/sessions/{room.session.id}"
+    assert f'{page}/cancel"' in desk.get(page).get_data(as_text=True)
+    room.start(0)
+    offered = desk.get(page).get_data(as_text=True)
+    assert f'{page}/cancel"' not in offered
+    assert "已有考生开考" in offered
+    answer = desk.post(f"{page}/cancel", data={"reason": "台风"})
+    assert answer.status_code == 409
+    assert "已有考生开考" in answer.get_data(as_text=True)
+    assert sitting(room.sittings[1]).state is SittingState.REGISTERED
+
+
 def test_cancelling_tells_everybody(app: Any, client_as: Any) -> None:
     room = Room(candidates=2)
     desk = client_as(room.office)

@@ -235,3 +235,11 @@ def test_a_further_check_can_stop_the_release(app: Any, monkeypatch: Any) -> Non
         room.release()
     assert "无未决事件" in stopped.value.text
     assert db.session.get_one(ExamSession, room.session.id).state is SessionState.CLOSED
+
+
+def test_the_release_is_offered_only_when_all_is_in_order(app: Any, client_as: Any) -> None:
+    room = Over()
+    desk, page = client_as(room.office), f"/exams/office/sessions/{room.session.id}"
+    assert f'{page}/release"' not in desk.get(page).get_data(as_text=True)
+    room.mark_all()
+    assert f'{page}/release"' in desk.get(page).get_data(as_text=True)
