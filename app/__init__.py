@@ -22,6 +22,7 @@ from werkzeug.routing import IntegerConverter
 from app.core import asks, clock, watch
 from app.core.errors import Refused
 from app.core.everybody import Sessions
+from app.core.frame import Templates
 from app.core.jsons import StrictJson
 from app.db import ask_idle_connections, db
 from app.features import FEATURES
@@ -52,6 +53,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask(__name__)
     app.url_map.converters["int"] = RowId
     app.session_interface = Sessions()
+    app.jinja_environment = Templates
     app.extensions["settings"] = config
     app.config.update(
         SECRET_KEY=config.SECRET_KEY,

@@ -48,6 +48,8 @@ def keep() -> str:
 
 def kept_for(person_id: int, text: str) -> Kept | None:
     """What :func:`keep` kept, when it is fresh, untouched, and this person's own."""
+    if not text:
+        return None
     try:
         value: dict[str, Any] = _signer().loads(text, max_age=LIVES)
     except BadData:

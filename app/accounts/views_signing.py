@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import segno
@@ -48,8 +49,13 @@ def employer_named(name: str | None, region: Region, *, by: Person | None) -> Or
     )
 
 
+@lru_cache(maxsize=4)
+def _signer(key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(key, salt="accounts.known")
+
+
 def _known_browser() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="accounts.known")
+    return _signer(current_app.config["SECRET_KEY"])
 
 
 def _account(email: str) -> str:
@@ -57,16 +63,20 @@ def _account(email: str) -> str:
 
 
 def _known_accounts() -> list[str]:
+    """The accounts that signed in from this browser, as its cookie says."""
+    cookie = request.cookies.get(KNOWN)
+    if not cookie:
+        return []
     try:
-        return list(_known_browser().loads(request.cookies.get(KNOWN, "")))
+        return list(_known_browser().loads(cookie))
     except BadData:
         return []
 
 
-def _remember(answer: Any, email: str) -> Any:
+def _remember(answer: Any, email: str, known: list[str]) -> Any:
     """Note in a cookie that this account signed in from this browser: others' failures then do not slow it down."""
     mine = _account(email)
-    kept = [mine, *(a for a in _known_accounts() if a != mine)][:5]
+    kept = [mine, *(a for a in known if a != mine)][:5]
     answer.set_cookie(
         KNOWN, _known_browser().dumps(kept), max_age=365 * 86400, httponly=True, samesite="Lax",
         secure=current_app.config["SESSION_COOKIE_SECURE"],
@@ -125,7 +135,7 @@ def confirm_email(token: str) -> Any:
         else:
             assert begun
             flash(_("Welcome! Your account is open. Next: complete your profile."), "success")
-            return _remember(redirect(url_for("accounts.me")), person.email or "")
+            return _remember(redirect(url_for("accounts.me")), person.email or "", _known_accounts())
     elif request.method == "GET":
         signing.link_behind(token, LinkPurpose.CONFIRM_EMAIL, now=clock.now())
     else:
@@ -143,11 +153,9 @@ def sign_in() -> Any:
         form.next.data = request.args.get("next", "")
     status = 200 if request.method == "GET" else 422
     if form.validate_on_submit():
-        email = form.email.data or ""
+        email, known = form.email.data or "", _known_accounts()
         try:
-            found = signing.recognise(
-                email, form.password.data or "", known_browser=_account(email) in _known_accounts()
-            )
+            found = signing.recognise(email, form.password.data or "", known_browser=_account(email) in known)
             if found.new_hash:
                 with unit_of_work():
                     found = signing.renew_hash(found)
@@ -163,8 +171,8 @@ def sign_in() -> Any:
         else:
             kept = resume.kept_for(found.person_id, form.kept.data or "")
             if kept is not None:
-                return _remember(make_response(render_template("accounts/resume.html", kept=kept)), email)
-            return _remember(redirect(safe_next(form.next.data, "/")), email)
+                return _remember(make_response(render_template("accounts/resume.html", kept=kept)), email, known)
+            return _remember(redirect(safe_next(form.next.data, "/")), email, known)
     # Led here from a closed page: say why, and that the way goes back there.
     closed = safe_next(form.next.data, "") not in ("", "/")
     return render_template("accounts/sign_in.html", form=form, ended=False, closed=closed), status

@@ -26,6 +26,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice
 from wtforms.i18n import messages_path
 from wtforms.validators import InputRequired, Length, Optional
@@ -89,10 +90,26 @@ class RadioField(_Choosing, wtforms.RadioField):
     pass
 
 
+class _Token(CSRFTokenField):
+    """The token of a form, made when it is shown: most forms that are sent lead on, and none is asked of them."""
+
+    def process(self, *args: Any, **more: Any) -> None:
+        Field.process(self, *args, **more)
+
+    def _value(self) -> str:
+        return self.csrf_impl.generate_csrf_token(self)
+
+
+class _Csrf(FlaskForm.Meta.csrf_class):  # type: ignore[name-defined, misc]
+    field_class = _Token
+
+
 class BaseForm(FlaskForm):
     """Every form of the product. ``refuse(error)`` shows a service's refusal beside its field."""
 
     class Meta(FlaskForm.Meta):
+        csrf_class = _Csrf
+
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             """What a page's form sent; a JSON body is no form (its shapes are anybody's guess)."""
             from flask import request

@@ -123,7 +123,7 @@ class Verify(MethodView):
     decorators = [lean, public]
 
     @blp.doc(**KEYED)
-    @blp.arguments(QuerySchema)
+    @blp.arguments(QuerySchema())
     @blp.response(200, AnswerSchema)
     @blp.alt_response(400, **PROBLEM, description="not readable as JSON")
     @blp.alt_response(401, **PROBLEM, description="the key is not known, has ended or was revoked")
@@ -154,7 +154,7 @@ class VerifyBatch(MethodView):
     decorators = [lean, public]
 
     @blp.doc(security=[{"key": []}])
-    @blp.arguments(BatchSchema)
+    @blp.arguments(BatchSchema())
     @blp.response(200, AnswersSchema)
     @blp.alt_response(400, **PROBLEM, description="not readable as JSON")
     @blp.alt_response(401, **PROBLEM, description="no key, or one that is not known, has ended or was revoked")

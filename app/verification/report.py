@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ class NotMade(Refused):
     message = _l("The report could not be made just now. Please print the page instead, or try again in a minute.")
 
 
+@lru_cache(maxsize=4)
+def _sealer(key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(key, salt="verification report")
+
+
 def _seal() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings().SECRET_KEY, salt="verification report")
+    return _sealer(settings().SECRET_KEY)
 
 
 def ticket(answer: Answer) -> str:

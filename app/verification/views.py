@@ -38,7 +38,7 @@ def words_of(answer: service.Answer) -> dict[str, Any]:
 def _shown(answer: service.Answer) -> str:
     values = words_of(answer)
     return frame.in_visitors_frame(
-        "verification/answer.html", values["label"], "verification/_answer.html", **values
+        "verification/answer.html", values["label"], lambda: render_template("verification/_answer.html", **values)
     ) or render_template("verification/answer.html", **values)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import session
+from flask_wtf.csrf import validate_csrf
 
 from app.certification.models import Certificate
 from app.core import clock
@@ -79,6 +82,28 @@ def test_the_frame_of_visitors_is_kept_and_never_shown_to_others(
     assert "李芳" not in client.post("/verify", data=data).text
     client.get("/language/en")
     assert "<title>Valid" in client.post("/verify", data=data).text
+
+
+def test_the_clock_of_the_demonstration_in_a_kept_frame_is_the_readers_own(
+    certificate: Certificate, app: Any, at: Any, set_clock: Any, monkeypatch: Any
+) -> None:
+    settings = app.extensions["settings"]
+    monkeypatch.setitem(app.extensions, "settings", replace(settings, APP_MODE=type(settings.APP_MODE).DEMO))
+    app.extensions.pop("visitor_frames", None)
+    data, seen = {"number": certificate.number, "name": "阿卜杜热西提·买买提"}, []
+    for moment in ("2026-03-02 09:00", "2026-03-02 10:00"):
+        visitor = app.test_client()  # another browser
+        set_clock(at(moment))
+        clock_of = re.search(r'<form class="clock".*?</form>', visitor.post("/verify", data=data).text, re.S)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', clock_of[0])[1]  # type: ignore[index]
+        with visitor.session_transaction() as kept, app.test_request_context():
+            session["csrf_token"] = kept["csrf_token"]
+            validate_csrf(token)
+        assert moment.split(" ")[1] in clock_of[0]  # type: ignore[index]
+        seen.append(token)
+    assert seen[0] != seen[1] and len(app.extensions["visitor_frames"]) == 1
+    whole = next(iter(app.extensions.pop("visitor_frames").values()))
+    assert not any(token in part for token in seen for part in whole)
 
 
 def test_counters_are_shared_through_redis(certificate: Certificate, client: Any) -> None:
