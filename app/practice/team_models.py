@@ -40,6 +40,11 @@ class Team(Model):
     lead: Mapped[Person] = relationship(foreign_keys=[lead_id])
     members: Mapped[list[TeamMember]] = relationship(back_populates="team", order_by="TeamMember.id")
 
+    @property
+    def standing(self) -> list[TeamMember]:
+        """The members who did not decline: whose shares count, who answer, and for whom the team stands."""
+        return [one for one in self.members if one.declined_at is None]
+
 
 class TeamMember(Model):
     """A member, with the share and role the lead proposes and the member confirms."""

@@ -89,7 +89,7 @@ def _team_page(team_id: int, **forms: Any) -> Any:
     names = teams.skills(me.region_id)
     join = forms.get("join") or JoinForm(rank=mine.rank, brings=mine.skills)
     join.rank.choices, join.brings.choices = _level_choices(), _skill_choices()
-    shown = [m for m in found.members if m.declined_at is None]
+    shown = found.standing
     brought = [code for code in names if code in found.needed or any(code in m.skills for m in shown)]
     entries = {e.trainee_id: e for e in teams.entries_of(found)}
     page = render_template(

@@ -172,11 +172,10 @@ def ask(team: Team, email: str, *, role: TaskRole, share: Decimal, by: Person, n
     )
     if person is None:
         raise NobodyThere("email")
-    standing = [m for m in team.members if m.declined_at is None]
     before = next((m for m in team.members if m.person_id == person.id), None)
     if before is not None and before.declined_at is None:
         raise AlreadyMember("email")
-    if len(standing) >= MOST:
+    if len(team.standing) >= MOST:
         raise TeamFull(n=MOST)
     made = before or TeamMember(person_id=person.id, person=person, skills=[])
     made.role, made.share, made.asked_at, made.declined_at, made.why = role, _share(share), now, None, ""
@@ -235,7 +234,7 @@ def _forget_confirmations(team: Team) -> None:
 
 def shares_of(team: Team) -> Decimal:
     """What the shares of those who did not decline add up to."""
-    return sum((m.share for m in team.members if m.declined_at is None), Decimal(0))
+    return sum((m.share for m in team.standing), Decimal(0))
 
 
 def confirm(team: Team, *, rank: int, brings: Sequence[str], by: Person, now: datetime) -> bool:
@@ -244,7 +243,7 @@ def confirm(team: Team, *, rank: int, brings: Sequence[str], by: Person, now: da
     Raises SharesWrong, WrongValue at ``rank``.
     """
     team = locked(team)
-    member = next((m for m in team.members if m.person_id == by.id and m.declined_at is None), None)
+    member = next((m for m in team.standing if m.person_id == by.id), None)
     if member is None:
         raise NotFound
     if team.state is not TeamState.FORMING:
@@ -259,16 +258,14 @@ def confirm(team: Team, *, rank: int, brings: Sequence[str], by: Person, now: da
         by=by,
         more={"share": member.share, "of": [[m.person_id, m.share] for m in team.members]},
     )
-    if all(m.confirmed_at is not None for m in team.members if m.declined_at is None):
+    if all(m.confirmed_at is not None for m in team.standing):
         _stand(team, now)
     return team.state is TeamState.READY
 
 
 def _stand(team: Team, now: datetime) -> None:
     team.state, team.ready_at = TeamState.READY, now
-    for one in team.members:
-        if one.declined_at is not None:
-            continue
+    for one in team.standing:
         assert one.rank is not None
         service.new_entry(
             one.person,
@@ -294,7 +291,7 @@ def common(team: Team, member: TeamMember) -> dict[str, Any]:
 def decline(team: Team, *, why: str, by: Person, now: datetime) -> None:
     """A member does not take part; the lead is told and shares the work anew."""
     team = locked(team)
-    member = next((m for m in team.members if m.person_id == by.id and m.declined_at is None), None)
+    member = next((m for m in team.standing if m.person_id == by.id), None)
     if member is None or by.id == team.lead_id:
         raise NotFound
     if team.state is not TeamState.FORMING:
@@ -321,8 +318,8 @@ def give_up(team: Team, *, by: Person, now: datetime) -> None:
         one.team_id = None
     team.state = TeamState.DISSOLVED
     record(Did.GIVE_UP_TEAM, team, by=by)
-    for member in team.members:
-        if member.person_id != by.id and member.declined_at is None:
+    for member in team.standing:
+        if member.person_id != by.id:
             post(
                 letters.TEAM_GIVEN_UP, to=member.person, link="/practice/teams", now=now, lead=by.name, task=team.title
             )
@@ -373,5 +370,5 @@ def _skill(names: dict[str, dict[str, Any]], code: str) -> dict[str, str]:
 
 def uncovered(team: Team) -> list[str]:
     """Codes of needed skills that no member brings."""
-    there = {code for m in team.members if m.declined_at is None for code in m.skills}
+    there = {code for m in team.standing for code in m.skills}
     return [code for code in team.needed if code not in there]
