@@ -42,6 +42,7 @@ migration: ## M="add log entries": write the migration from the models
 	@APP_MODE=demo .venv/bin/flask --app app db new "$(M)"
 
 lock: ## lock the newest allowed packages
+	@test -x .venv/bin/pip-compile || $(PY) -m pip install -q pip-tools
 	@for f in requirements requirements-dev; do .venv/bin/pip-compile -q --upgrade --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe -o $$f.lock $$f.in; done
 

@@ -97,11 +97,12 @@ def earlier_new() -> Any:
 
 def problem_words(problems: list[list[str]]) -> str:
     """Column, what is wrong, what stood there."""
-    return "；".join(
-        f"{BY_KEY[part].label}{_(': ')}{str(PROBLEMS[code]) % {'said': said} if '%(said)s' in str(PROBLEMS[code]) else str(PROBLEMS[code])}"
-        + (f"（{said}）" if said and "%(said)s" not in str(PROBLEMS[code]) else "")
-        for part, code, said in problems
-    )
+    between, said_all = _(": "), []
+    for part, code, said in problems:
+        problem = str(PROBLEMS[code])
+        named = problem % {"said": said} if "%(said)s" in problem else problem + (f"（{said}）" if said else "")
+        said_all.append(f"{BY_KEY[part].label}{between}{named}")
+    return "；".join(said_all)
 
 
 def _rows(found: EarlierList) -> Listing:

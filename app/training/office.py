@@ -856,9 +856,8 @@ def statement(enrolment_id: int) -> Any:
 
 def outline_words(klass: TrainingClass) -> str:
     """Which outline version a class is judged by."""
-    return _("version %(n)s", n=klass.outline.version) + (
-        f" · {_('system default')}" if klass.outline.is_default else ""
-    )
+    said = [_("version %(n)s", n=klass.outline.version)]
+    return " · ".join([*said, _("system default")] if klass.outline.is_default else said)
 
 
 @bp.app_context_processor
