@@ -62,7 +62,7 @@ def unseen(made: dict[str, Catalog]) -> list[str]:
                     and isinstance(call.args[0], ast.Constant)
                 ):
                     word = call.args[0].value
-                    if word not in known:
+                    if str(word) not in known:
                         found.append(
                             f"{path.relative_to(APP.parent)}:{call.lineno}: {word!r} inside an f-string is not collected"
                         )
