@@ -125,6 +125,7 @@ def test_two_decisions_at_once_do_not_pass_the_cap_together(app: Any, case: Any)
     made = [state_hours(one, "10", proof=str(n)) for n in range(2)]
     for claim in made:
         examine(claim, "9" if claim is made[0] else "10", first)
+    db.session.expunge_all()  # the threads have sessions of their own
     db.session.rollback()
     start, faults = threading.Barrier(2), []
 
