@@ -26,7 +26,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.csrf.core import CSRFTokenField
+from wtforms.csrf import core as csrf_core
 from wtforms.fields.choices import SelectChoice
 from wtforms.i18n import messages_path
 from wtforms.validators import InputRequired, Length, Optional
@@ -90,8 +90,11 @@ class RadioField(_Choosing, wtforms.RadioField):
     pass
 
 
-class _Token(CSRFTokenField):
-    """The token of a form, made when it is shown: most forms that are sent lead on, and none is asked of them."""
+class CSRFTokenField(csrf_core.CSRFTokenField):
+    """The token of a form, made when it is shown: most forms that are sent lead on, and none is asked of them.
+
+    Its name is its type: templates leave out what is no field of the reader's by it.
+    """
 
     def process(self, *args: Any, **more: Any) -> None:
         Field.process(self, *args, **more)
@@ -101,7 +104,7 @@ class _Token(CSRFTokenField):
 
 
 class _Csrf(FlaskForm.Meta.csrf_class):  # type: ignore[name-defined, misc]
-    field_class = _Token
+    field_class = CSRFTokenField
 
 
 class BaseForm(FlaskForm):

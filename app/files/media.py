@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
+from dataclasses import dataclass
 from typing import IO, Any
 
 from flask import Response, request
@@ -106,18 +107,44 @@ def _number(data: bytes, at: int, *, keep_mark: bool) -> tuple[int, int]:
     return value, at + wide
 
 
-def keep_film(upload: Any, *, owner: Any, max_bytes: int, field: str | None = None) -> tuple[StoredFile, int]:
-    """Store an uploaded film, piece by piece, with its whole seconds. Raises FileRefused naming what is wrong."""
-    name = safe_name(upload.filename)
-    source = upload.stream
+@dataclass(frozen=True)
+class Film:
+    """A film whose bytes are in the storage, checked; it has no row yet."""
+
+    key: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
+    seconds: int
+
+    def row(self, owner: Any) -> StoredFile:
+        """Its row, within a unit of work."""
+        made = StoredFile(
+            key=self.key, name=self.name, media_type=self.kind, size=self.size, sha256=self.sha256,
+            owner_id=owner.id if owner else None,
+        )  # fmt: skip
+        db.session.add(made)
+        db.session.flush()  # callers link to it by id
+        return made
+
+    def drop(self) -> None:
+        """Remove the bytes of a film that was not wanted after all."""
+        service.remove_key(self.key)
+
+
+def take_film(source: IO[bytes], filename: str | None, *, max_bytes: int, field: str | None = None) -> Film:
+    """Check a film and put its bytes into the storage, piece by piece. Outside of a unit of work: it may take seconds.
+
+    Raises FileRefused naming what is wrong.
+    """
+    name = safe_name(filename)
     head = source.read(4096)
     if not head:
         raise FileRefused(field, name=name, why=_l("it is empty."))
     kind = film_kind(head)
     if kind is None:
-        raise FileRefused(
-            field, name=name, why=_l("its content is none of these kinds: %(kinds)s.", kinds=".m4v, .mp4, .webm")
-        )
+        raise NoFilm(field, name=name)
     if not name.lower().endswith(_ENDINGS[kind]):
         raise FileRefused(field, name=name, why=_l("its content does not fit its name."))
     source.seek(0, 2)
@@ -131,18 +158,18 @@ def keep_film(upload: Any, *, owner: Any, max_bytes: int, field: str | None = No
         )
     source.seek(0)
     key, digest = secrets.token_hex(20), hashlib.sha256()
-    filesystem, path = service._place(key)
-    filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-    with filesystem.open(path, "wb") as out:
+    with service.open_new(key) as out:
         while piece := source.read(PIECE):
             digest.update(piece)
             out.write(piece)
-    made = StoredFile(
-        key=key, name=name, media_type=kind, size=size, sha256=digest.hexdigest(), owner_id=owner.id if owner else None
-    )
-    db.session.add(made)
-    db.session.flush()  # callers link to it by id
-    return made, int(seconds)
+    return Film(key, name, kind, size, digest.hexdigest(), int(seconds))
+
+
+class NoFilm(FileRefused):
+    """The first bytes tell already that this is no film any browser plays."""
+
+    def __init__(self, field: str | None, *, name: str) -> None:
+        super().__init__(field, name=name, why=_l("its content is none of these kinds: %(kinds)s.", kinds=".m4v, .mp4, .webm"))  # fmt: skip
 
 
 def hand_out_parts(stored: StoredFile) -> Response:

@@ -25,6 +25,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 TEXT = "text/plain"
 ZIP = "application/zip"
+VTT = "text/vtt"
 PICTURES = frozenset({PNG, JPEG})
 EVIDENCE = frozenset({PDF, PNG, JPEG, WEBP, XLSX, DOCX, TEXT})
 _ENDINGS = {
@@ -110,6 +111,11 @@ def keep_bytes(
     assert kind is not None
     if not name.lower().endswith(_ENDINGS[kind]):
         raise FileRefused(field, name=name, why=_l("its content does not fit its name."))
+    return store(data, name, kind, owner=owner)
+
+
+def store(data: bytes, name: str, kind: str, *, owner: Any) -> StoredFile:
+    """Store bytes that were checked already."""
     key = secrets.token_hex(20)
     _write(key, data)
     made = StoredFile(
@@ -138,16 +144,32 @@ def _place(key: str) -> tuple[Any, str]:
 
 
 def _write(key: str, data: bytes) -> None:
+    with open_new(key) as out:
+        out.write(data)
+
+
+def open_new(key: str) -> IO[bytes]:
+    """A new place in the storage, for writing."""
     filesystem, path = _place(key)
     filesystem.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-    with filesystem.open(path, "wb") as out:
-        out.write(data)
+    return filesystem.open(path, "wb")
+
+
+def open_key(key: str) -> IO[bytes]:
+    filesystem, path = _place(key)
+    return filesystem.open(path, "rb")
+
+
+def remove_key(key: str) -> None:
+    """Remove the bytes of a place; nothing happens where there are none."""
+    filesystem, path = _place(key)
+    if filesystem.exists(path):
+        filesystem.rm(path)
 
 
 def open_file(stored: StoredFile) -> IO[bytes]:
     """The bytes, for reading."""
-    filesystem, path = _place(stored.key)
-    return filesystem.open(path, "rb")
+    return open_key(stored.key)
 
 
 def read_file(stored: StoredFile) -> bytes:
@@ -169,9 +191,7 @@ def hand_out(stored: StoredFile, *, inline: bool = False) -> Response:
 
 def delete_file(stored: StoredFile) -> None:
     """Remove bytes and row (retention, deletion request)."""
-    filesystem, path = _place(stored.key)
-    if filesystem.exists(path):
-        filesystem.rm(path)
+    remove_key(stored.key)
     db.session.delete(stored)
 
 

@@ -49,6 +49,9 @@ def extras(reading: lessons.Reading) -> dict[str, Any]:
         "film_url": lambda lesson_id, material: url_for(
             "training_learning.film", lesson_id=lesson_id, material_id=material.id
         ),
+        "words_url": lambda lesson_id, material: url_for(
+            "training_learning.subtitles", lesson_id=lesson_id, material_id=material.id
+        ),
         "page_url": lambda lesson_id, material, number: url_for(
             "training_learning.page", lesson_id=lesson_id, material_id=material.id, number=number
         ),
@@ -113,6 +116,15 @@ def _material(lesson_id: int, material_id: int, kind: MaterialKind) -> LessonMat
 def film(lesson_id: int, material_id: int) -> Any:
     """The film, in the parts the player asks for."""
     found = _material(lesson_id, material_id, MaterialKind.VIDEO)
+    assert found.file is not None
+    return hand_out_parts(found.file)
+
+
+@bp.get("/lessons/<int:lesson_id>/subtitles/<int:material_id>")
+@signed_in
+def subtitles(lesson_id: int, material_id: int) -> Any:
+    """Subtitles of the film, for the player."""
+    found = _material(lesson_id, material_id, MaterialKind.SUBTITLES)
     assert found.file is not None
     return hand_out_parts(found.file)
 

@@ -47,16 +47,19 @@ class MaterialKind(StrEnum):
     DOCUMENT = "document"
     VIDEO = "video"
     LINK = "link"
+    SUBTITLES = "subtitles"
 
 
 class LessonMaterial(Model):
-    """Something a revision of a lesson holds besides its text, in order. A revision has at most one video."""
+    """Something a revision of a lesson holds besides its text, in order. A revision has at most one video, and subtitles
+    for it in each language once."""
 
     __tablename__ = "lesson_material"
     __table_args__ = (
         UniqueConstraint("revision_id", "position"),
         CheckConstraint("(kind = 'link') = (file_id IS NULL)", name="file_or_link"),
         CheckConstraint("(kind = 'video') = (seconds > 0)", name="video_has_length"),
+        CheckConstraint("(kind = 'subtitles') = (language <> '')", name="subtitles_have_a_language"),
     )
     id: Mapped[pk]
     revision_id: Mapped[int] = mapped_column(ForeignKey("lesson_revision.id"))
@@ -66,6 +69,9 @@ class LessonMaterial(Model):
     url: Mapped[str] = mapped_column(String(500), default="")
     file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), index=True)
     seconds: Mapped[int] = mapped_column(default=0, comment="length of a video, read from the file")
+    language: Mapped[str] = mapped_column(
+        String(20), default="", server_default="", comment="of subtitles, as in BCP 47"
+    )
 
     file: Mapped[StoredFile | None] = relationship()
 

@@ -10,35 +10,38 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import and_, select
+from wtforms import HiddenField
+from wtforms.validators import InputRequired, StopValidation
 
 from app.accounts.guard import current_person, requires, signed_in
 from app.bank.models import Question, QuestionRevision
 from app.core import clock
 from app.core.crypto import settings
 from app.core.errors import Forbidden, NotFound, Refused
-from app.core.forms import BaseForm, OnceForm, ShortText
+from app.core.forms import BaseForm, OnceForm, SelectField, ShortText
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
 from app.db import db, locked, unit_of_work
-from app.files.media import hand_out_parts
-from app.files.service import hand_out
+from app.files import uploads
+from app.files.media import Film, hand_out_parts, take_film
+from app.files.service import FileRefused, hand_out
 from app.outline.rules import MODULE_CHOICES
 from app.outline.service import level_names, rule
 from app.training import lessons, materials, planning, programme
 from app.training.learning_models import LessonMaterial, MaterialKind
 from app.training.models import CourseVersion, LessonRevision
-from app.training.words import MATERIALS
+from app.training.words import MATERIALS, SUBTITLE_LANGUAGES
 
 bp = Blueprint("training_lessons", __name__, url_prefix="/training/office/courses", template_folder="templates")
 pictures_bp = Blueprint("training_pictures", __name__, url_prefix="/training/pictures")
 
-FILM = "training_lessons.add_film"
+FILM = {"training_lessons.add_film", "training_films.piece"}
 
 
 @bp.url_value_preprocessor
 def let_films_in(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """The one address that takes large uploads, from those alone who may put a film there."""
-    if endpoint == FILM and current_user.is_authenticated and current_user.person.can(Can.EDIT_COURSE):
+    """The addresses that take large uploads, from those alone who may put a film there."""
+    if endpoint in FILM and current_user.is_authenticated and current_user.person.can(Can.EDIT_COURSE):
         request.max_content_length = (settings().VIDEO_MB + 1) * 1024 * 1024
 
 
@@ -54,9 +57,27 @@ class DocumentForm(OnceForm):
     title = ShortText(_l("Title"), required=False, maximum=200, description=_l("Empty: the name of the file."))
 
 
+class _Sent:
+    """A film was chosen, or one that arrived is named."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if not form.upload.data and not getattr(field.data, "filename", ""):
+            raise StopValidation(_("Please choose a file."))
+
+
 class FilmForm(OnceForm):
-    file = FileField(_l("Film"), [NEEDED])
+    """The film itself, or the name of one that came piece by piece (:mod:`app.training.film_pages`)."""
+
+    upload = HiddenField()
+    file = FileField(_l("Film"), [_Sent()])
     title = ShortText(_l("Title"), required=False, maximum=200, description=_l("Empty: the name of the file."))
+
+
+class SubtitlesForm(OnceForm):
+    file = FileField(_l("Subtitles"), [NEEDED], description=_l("A WebVTT file (.vtt) in UTF-8, at most 1 MB."))
+    language = SelectField(_l("Language of the subtitles"), [InputRequired()], choices=SUBTITLE_LANGUAGES)
 
 
 class LinkForm(OnceForm):
@@ -117,6 +138,7 @@ def preview(version_id: int) -> Any:
         rule=rule("attendance"),
         needs=planning.needs_of([version.id]).get(version.id, []),
         film_url=_film_url(version_id),
+        words_url=_words_url(version_id),
         page_url=_page_url(version_id),
     )
 
@@ -124,6 +146,12 @@ def preview(version_id: int) -> Any:
 def _film_url(version_id: int) -> Any:
     return lambda lesson_id, material: url_for(
         "training_lessons.film", version_id=version_id, lesson_id=lesson_id, material_id=material.id
+    )
+
+
+def _words_url(version_id: int) -> Any:
+    return lambda lesson_id, material: url_for(
+        "training_lessons.subtitles", version_id=version_id, lesson_id=lesson_id, material_id=material.id
     )
 
 
@@ -145,6 +173,14 @@ def _material(version_id: int, lesson_id: int, material_id: int, kind: MaterialK
 @requires(Can.EDIT_COURSE)
 def film(version_id: int, lesson_id: int, material_id: int) -> Any:
     found = _material(version_id, lesson_id, material_id, MaterialKind.VIDEO)
+    assert found.file is not None
+    return hand_out_parts(found.file)
+
+
+@bp.get("/<int:version_id>/lessons/<int:lesson_id>/subtitles/<int:material_id>")
+@requires(Can.EDIT_COURSE)
+def subtitles(version_id: int, lesson_id: int, material_id: int) -> Any:
+    found = _material(version_id, lesson_id, material_id, MaterialKind.SUBTITLES)
     assert found.file is not None
     return hand_out_parts(found.file)
 
@@ -178,6 +214,10 @@ def _held_page(version_id: int, lesson_id: int, *, status: int = 200, **forms: A
         is_draft=programme.is_draft(version),
         kinds=MATERIALS,
         most=settings().VIDEO_MB,
+        arriving=uploads.open_of(current_person(), about_film(lesson_id)),
+        term=uploads.TERM.days,
+        subtitles_form=forms.get("subtitles_form") or SubtitlesForm(formdata=None, prefix="subtitles-"),
+        languages=SUBTITLE_LANGUAGES,
         document_form=forms.get("document_form") or DocumentForm(formdata=None, prefix="document-"),
         film_form=forms.get("film_form") or FilmForm(formdata=None, prefix="film-"),
         link_form=forms.get("link_form") or LinkForm(formdata=None, prefix="link-"),
@@ -220,11 +260,73 @@ def add_document(version_id: int, lesson_id: int) -> Any:
 @bp.post("/<int:version_id>/lessons/<int:lesson_id>/films")
 @requires(Can.EDIT_COURSE)
 def add_film(version_id: int, lesson_id: int) -> Any:
+    """A film sent whole with the form, or one whose pieces have arrived. Its bytes are looked at before anything is locked."""
     form = FilmForm(prefix="film-")
+    if not form.validate_on_submit():
+        return _held_page(version_id, lesson_id, status=422, film_form=form)
+    try:
+        materials.must_take_film(_version(version_id), lesson_id)
+        film = _film_sent(lesson_id, form)
+    except (NotFound, Forbidden):
+        raise
+    except Refused as refusal:
+        form.refuse(refusal)
+        return _held_page(version_id, lesson_id, status=422, film_form=form)
+    left: list[str] = []
+    try:
+        with unit_of_work():
+            person = current_person()
+            materials.add_film(
+                locked(_version(version_id)), lesson_id, film, form.title.data or "", by=person, now=clock.now()
+            )
+            if form.upload.data:
+                left = uploads.discard(uploads.upload_for(person, form.upload.data, hold=True))
+    except (NotFound, Forbidden):
+        film.drop()
+        raise
+    except Refused as refusal:
+        film.drop()
+        form.refuse(refusal)
+        return _held_page(version_id, lesson_id, status=422, film_form=form)
+    uploads.remove(left)
+    flash(_("It is in the draft of the lesson."), "success")
+    return redirect(url_for("training_lessons.held", version_id=version_id, lesson_id=lesson_id))
+
+
+def about_film(lesson_id: int) -> str:
+    """What an upload is for, as its row says it."""
+    return f"film of lesson {lesson_id}"
+
+
+def _film_sent(lesson_id: int, form: FilmForm) -> Film:
+    """The film of the form, checked and in the storage. What arrived in pieces and is no film goes at once.
+
+    Raises NoFile, FileRefused, NotWhole, NotFound."""
+    most = settings().VIDEO_MB * 1024 * 1024
+    if not form.upload.data:
+        materials.must_be_there(form.file.data)
+        return take_film(form.file.data.stream, form.file.data.filename, max_bytes=most, field="file")
+    upload = uploads.upload_for(current_person(), form.upload.data)
+    if upload.about != about_film(lesson_id):
+        raise NotFound
+    try:
+        with uploads.whole(upload) as source:
+            return take_film(source, upload.name, max_bytes=most, field="file")
+    except FileRefused:
+        with unit_of_work():
+            left = uploads.discard(uploads.upload_for(current_person(), form.upload.data, hold=True))
+        uploads.remove(left)
+        raise
+
+
+@bp.post("/<int:version_id>/lessons/<int:lesson_id>/subtitles")
+@requires(Can.EDIT_COURSE)
+def add_subtitles(version_id: int, lesson_id: int) -> Any:
+    form = SubtitlesForm(prefix="subtitles-")
     return _added(
-        version_id, lesson_id, "film_form", form,
-        lambda version: materials.add_film(
-            version, lesson_id, form.file.data, form.title.data or "", by=current_person(), now=clock.now()
+        version_id, lesson_id, "subtitles_form", form,
+        lambda version: materials.add_subtitles(
+            version, lesson_id, form.file.data, form.language.data or "", by=current_person(), now=clock.now()
         ),
     )  # fmt: skip
 

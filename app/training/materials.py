@@ -22,13 +22,13 @@ from app.accounts.models import Person
 from app.audit.service import record
 from app.bank.models import Question, QuestionState
 from app.bank.service import items_live
-from app.core.crypto import settings
 from app.core.errors import Invalid, NotFound
 from app.core.permissions import Can
 from app.db import db
-from app.files.media import keep_film
+from app.files.media import Film
 from app.files.models import StoredFile
-from app.files.service import PDF, PICTURES, WEBP, delete_file, keep
+from app.files.service import PDF, PICTURES, VTT, WEBP, delete_file, keep, safe_name, store
+from app.files.subtitles import subtitles_of
 from app.jobs.service import enqueue
 from app.training import programme
 from app.training.deeds import Did
@@ -57,6 +57,14 @@ class OneFilm(Invalid):
 
 class TooManyMaterials(Invalid):
     message = _l("A lesson holds at most %(n)s things besides its text.")
+
+
+class NoFilm(Invalid):
+    message = _l("Subtitles belong to a film. Add the film first.")
+
+
+class SubtitlesThere(Invalid):
+    message = _l("The film has subtitles in this language already. Take them out first.")
 
 
 class NoAddress(Invalid):
@@ -173,7 +181,7 @@ def carry(old_id: int, new: LessonRevision) -> None:
 def _copy(one: LessonMaterial, revision_id: int, position: int) -> LessonMaterial:
     return LessonMaterial(
         revision_id=revision_id, position=position, kind=one.kind, title=one.title, url=one.url, file_id=one.file_id,
-        seconds=one.seconds,
+        seconds=one.seconds, language=one.language or "",
     )  # fmt: skip
 
 
@@ -202,7 +210,7 @@ def add_document(
 ) -> LessonRevision:
     """A PDF that is read page by page. Its pages are drawn in the background. Raises NoFile, FileRefused, NotADraft."""
     programme.place_in(version, lesson_id)
-    _must_be_there(upload)
+    must_be_there(upload)
     stored = keep(upload, owner=by, kinds=frozenset({PDF}), field="file", max_bytes=DOCUMENT_BYTES)
     made = LessonMaterial(kind=MaterialKind.DOCUMENT, title=title or stored.name, url="", file_id=stored.id, seconds=0)
     db.session.add(LessonDocument(file_id=stored.id))
@@ -210,19 +218,43 @@ def add_document(
     return _revised(version, lesson_id, lambda held: [*held, made], by=by, now=now, told=stored.name)
 
 
-def add_film(
-    version: CourseVersion, lesson_id: int, upload: Any, title: str, *, by: Person, now: datetime
-) -> LessonRevision:
-    """A film. Its hours are counted by the seconds really played. Raises NoFile, FileRefused, OneFilm, NotADraft."""
-    place = programme.place_in(version, lesson_id)
-    if film_of(of_revision(place.revision_id)):
+def must_take_film(version: CourseVersion, lesson_id: int) -> None:
+    """Has the draft of the lesson room for a film? Asked before one is sent, and again when it is added.
+
+    Raises OneFilm, NotFound, NotADraft."""
+    if film_of(of_revision(programme.place_in(version, lesson_id).revision_id)):
         raise OneFilm("file")
-    _must_be_there(upload)
-    stored, seconds = keep_film(upload, owner=by, max_bytes=settings().VIDEO_MB * 1024 * 1024, field="file")
+
+
+def add_film(
+    version: CourseVersion, lesson_id: int, film: Film, title: str, *, by: Person, now: datetime
+) -> LessonRevision:
+    """A film. Its hours are counted by the seconds really played. Raises OneFilm, NotFound, NotADraft."""
+    must_take_film(version, lesson_id)
+    stored = film.row(by)
     made = LessonMaterial(
-        kind=MaterialKind.VIDEO, title=title or stored.name, url="", file_id=stored.id, seconds=seconds
+        kind=MaterialKind.VIDEO, title=title or stored.name, url="", file_id=stored.id, seconds=film.seconds
     )
     return _revised(version, lesson_id, lambda held: [made, *held], by=by, now=now, told=stored.name)
+
+
+def add_subtitles(
+    version: CourseVersion, lesson_id: int, upload: Any, language: str, *, by: Person, now: datetime
+) -> LessonRevision:
+    """Subtitles (WebVTT) of the lesson's film in one language. Raises NoFile, NoFilm, SubtitlesThere, FileRefused, NotADraft."""
+    held = of_revision(programme.place_in(version, lesson_id).revision_id)
+    film = film_of(held)
+    if film is None:
+        raise NoFilm("file")
+    if any(one.kind is MaterialKind.SUBTITLES and one.language == language for one in held):
+        raise SubtitlesThere("language")
+    must_be_there(upload)
+    data = subtitles_of(upload, film.seconds, field="file")
+    stored = store(data, safe_name(upload.filename), VTT, owner=by)
+    made = LessonMaterial(
+        kind=MaterialKind.SUBTITLES, title=stored.name, url="", file_id=stored.id, seconds=0, language=language
+    )
+    return _revised(version, lesson_id, lambda held: [*held, made], by=by, now=now, told=stored.name)
 
 
 def add_link(
@@ -240,7 +272,8 @@ def add_link(
     return _revised(version, lesson_id, lambda held: [*held, made], by=by, now=now, told=url)
 
 
-def _must_be_there(upload: Any) -> None:
+def must_be_there(upload: Any) -> None:
+    """Was a file chosen? Raises NoFile."""
     if upload is None or not getattr(upload, "filename", ""):
         raise NoFile("file")
 
@@ -255,6 +288,8 @@ def move_material(
         if at is None:
             raise NotFound
         one = held.pop(at)
+        if deed == "remove" and one.kind is MaterialKind.VIDEO:  # its subtitles say nothing without it
+            held = [other for other in held if other.kind is not MaterialKind.SUBTITLES]
         if deed != "remove":
             held.insert(max(0, at - 1) if deed == "up" else at + 1, one)
         return held
@@ -265,7 +300,7 @@ def move_material(
 def keep_picture(version: CourseVersion, upload: Any, *, by: Person, now: datetime) -> LessonPicture:
     """Store a picture for the lessons of a course. Raises NoFile, FileRefused, NotADraft."""
     programme._must_be_draft(version)
-    _must_be_there(upload)
+    must_be_there(upload)
     stored = keep(upload, owner=by, kinds=PICTURES | {WEBP}, field="file", max_bytes=PICTURE_BYTES)
     known = db.session.scalar(
         select(LessonPicture).where(LessonPicture.course_id == version.course_id, LessonPicture.sha256 == stored.sha256)

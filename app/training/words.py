@@ -56,6 +56,7 @@ MATERIALS = {
     MaterialKind.DOCUMENT: _l("PDF document"),
     MaterialKind.VIDEO: _l("Film"),
     MaterialKind.LINK: _l("Link"),
+    MaterialKind.SUBTITLES: _l("Subtitles"),
 }
 FEEDBACK_KINDS = {
     "scale": _l("Scale from 1 to 5"),
@@ -83,3 +84,5 @@ TITLES = {
     TitleLevel.MIDDLE: _l("Intermediate title"),
     TitleLevel.SENIOR: _l("Senior title"),
 }
+SUBTITLE_LANGUAGES = {"zh-CN": "中文", "en": "English"}
+"""Each called by its own name, for whoever looks for it."""

@@ -273,3 +273,56 @@ def _look(shown: list[Any], page_as: Any, axe: Any, picture: Any) -> list[str]:
             picture(page, f"learn-{name}-{width}")
             page.context.close()
     return faults
+
+
+def test_a_film_goes_on_after_the_line_broke_and_the_page_was_closed(
+    server: Server, course: Any, page_as: Any, axe: Any, picture: Any
+) -> None:
+    """Whoever chooses the same file again goes on where the server is; another file begins anew."""
+    lesson = course["lessons"][-1]
+    data = films.mp4(100, size=3 * 1024 * 1024)
+    file = {"name": "长课.mp4", "mimeType": "video/mp4", "buffer": data}
+    page = page_as(course["officer"])
+    page.on("dialog", lambda dialog: dialog.accept())
+    sent: list[int] = []
+    broken = {"line": False}
+
+    def pieces(route: Any) -> None:
+        if route.request.method == "PATCH":
+            if broken["line"]:
+                route.abort()
+                return
+            sent.append(int(route.request.headers["upload-offset"]))
+            broken["line"] = True
+        route.continue_()
+
+    page.route("**/training/office/uploads/*", pieces)
+    here = f"/training/office/courses/{course['draft']}/lessons/{lesson}/materials"
+    page.goto(here)
+    page.set_input_files("#film-file", file)
+    page.locator('[data-film-upload] button[type="submit"]').click()
+    page.wait_for_function("() => document.querySelector('[data-said]').textContent.includes('网络中断')")
+    assert sent == [0]
+    page.goto(here)
+    assert page.locator("[data-arriving]").count() == 1
+    axe(page)
+    picture(page, "film-arriving")
+    broken["line"] = False
+    page.unroute("**/training/office/uploads/*", pieces)
+    offsets: list[int] = []
+    page.on(
+        "request",
+        lambda asked: offsets.append(int(asked.headers["upload-offset"])) if asked.method == "PATCH" else None,
+    )
+    page.set_input_files("#film-file", file)
+    with page.expect_navigation():
+        page.locator('[data-film-upload] button[type="submit"]').click()
+    assert offsets[0] == 1024 * 1024, "what had arrived was not sent again"
+    assert page.locator("text=长课.mp4").count() >= 1 and page.locator("[data-film-upload]").count() == 0
+    page.set_input_files("#subtitles-file", {
+        "name": "长课.vtt", "mimeType": "text/vtt", "buffer": "WEBVTT\n\n00:01.000 --> 00:03.000\n各位好。\n".encode(),
+    })  # fmt: skip
+    page.get_by_role("button", name="添加字幕").click()
+    page.goto(f"/training/office/courses/{course['draft']}/preview")
+    assert page.locator("track[srclang='zh-CN']").count() == 1
+    axe(page)

@@ -66,6 +66,13 @@ def test_a_form_labels_every_field_and_names_every_error(app: Any) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_the_token_of_a_form_is_no_field_of_the_reader(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+    with app.test_request_context():
+        page = show(FORM, f=Everything())
+    assert page.count('name="csrf_token"') == 1 and "CSRF" not in page
+
+
 def test_a_form_escapes_what_was_typed(app: Any) -> None:
     with app.test_request_context(method="POST", data={"title": '"><script>alert(1)</script>'}):
         f = Everything()

@@ -185,3 +185,14 @@ def test_the_list_asks_no_more_for_more_notices(app: Any, client_as: Any, querie
 @pytest.mark.parametrize("page", ["0", "-1", "x", "99999999999999999999", "٣"])
 def test_odd_page_numbers_do_no_harm(client_as: Any, page: str) -> None:
     assert client_as(people.person()).get("/notices", query_string={"page": page}).status_code == 200
+
+
+def test_letters_page_by_page(app: Any, client_as: Any) -> None:
+    reader = people.person()
+    for _round in range(26):
+        posted(QUIET, reader)
+    browser = client_as(reader)
+    assert browser.get("/notices").text.count("<time ") == 25
+    assert 'rel="next" href="?page=2"' in browser.get("/notices").text
+    second = browser.get("/notices?page=2").text
+    assert second.count("<time ") == 1 and 'rel="prev" href="?page=1"' in second and 'rel="next"' not in second

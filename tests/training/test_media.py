@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from werkzeug.datastructures import FileStorage
 
 from app.db import db, unit_of_work
 from app.files import media
-from app.files.models import StoredFile
 from app.files.service import FileRefused, read_file
 from app.jobs.service import run_waiting
 from app.training import lessons, pdf_pages
@@ -21,10 +19,6 @@ from tests.factories import films, people, training
 from tests.training.test_programme import editor, online_course  # noqa: F401
 
 MB = 1024 * 1024
-
-
-def upload(data: bytes, name: str) -> FileStorage:
-    return FileStorage(io.BytesIO(data), name)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +30,10 @@ def upload(data: bytes, name: str) -> FileStorage:
 )  # fmt: skip
 def test_length_and_kind_are_read_from_the_file(app: Any, data: bytes, kind: str, seconds: int) -> None:
     name = "课.mp4" if kind == media.MP4 else "课.webm"
+    film = media.take_film(io.BytesIO(data), name, max_bytes=MB)
     with unit_of_work():
-        stored, length = media.keep_film(upload(data, name), owner=None, max_bytes=MB)
-    assert (stored.media_type, stored.size, length) == (kind, len(data), seconds)
+        stored = film.row(None)
+    assert (stored.media_type, stored.size, film.seconds) == (kind, len(data), seconds)
     assert read_file(stored) == data
 
 
@@ -52,10 +47,9 @@ def test_length_and_kind_are_read_from_the_file(app: Any, data: bytes, kind: str
     ],
 )  # fmt: skip
 def test_what_is_no_film_is_refused_in_words(app: Any, data: bytes, name: str) -> None:
-    with pytest.raises(FileRefused) as refused, unit_of_work():
-        media.keep_film(upload(data, name), owner=None, max_bytes=MB)
+    with pytest.raises(FileRefused) as refused:
+        media.take_film(io.BytesIO(data), name, max_bytes=MB)
     assert name in refused.value.text
-    assert db.session.scalars(select(StoredFile)).first() is None
 
 
 def test_truncated_films_never_break_the_reader(app: Any) -> None:
