@@ -27,7 +27,7 @@ ACCOUNTS: tuple[Account, ...] = (
     _account("lecturer", "陈立群", "讲师", "lecturer"),
     _account("mentor", "方志远", "导师", "mentor"),
     _account("reviewer", "宋雅琴", "评审", "reviewer"),
-    _account("reviewer2", "高鹏程", "评审", "reviewer"),
+    _account("reviewer2", "高鹏程", "评审、阅卷", "reviewer, third marker"),
     _account("marker", "梁思齐", "阅卷", "marker"),
     _account("marker2", "沈嘉禾", "阅卷", "marker"),
     _account("invigilator", "何建军", "监考", "invigilator"),
