@@ -7,10 +7,10 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 
 from app.accounts import service as accounts
-from app.accounts.models import Person
+from app.accounts.models import Person, PersonState
 from app.certification import letters, rules, service
 from app.certification.applications import open_application_id
 from app.certification.models import Certificate
@@ -27,6 +27,8 @@ from app.performance import service as performance
 from app.performance.arithmetic import Band
 from app.performance.rules import Effect
 from app.performance.states import EventState
+from app.training import asks as training_asks
+from app.training.asks import NamedCertificate, Naming
 
 COUNTS = (CertificateState.VALID, CertificateState.EXPIRING)
 
@@ -90,6 +92,27 @@ def _certificates_valid(person_ids: Collection[int], on: date) -> Mapping[int, s
         .order_by(Certificate.rank, Certificate.id)
     )
     return {one.holder_id: one.number for one in rows if one.holder_id is not None and service.is_valid(one, on)}
+
+
+@training_asks.certificates_like.answered_by
+def _certificates_like(naming: Naming) -> list[NamedCertificate]:
+    """Revoked and cancelled ones name nobody; one taken over from a list has a holder once it is claimed."""
+    c = Certificate
+    asked = (
+        select(c.holder_id, c.name_key, c.number)
+        .join(Person, Person.id == c.holder_id)
+        .where(
+            c.standing.in_([Standing.GOOD, Standing.SUSPENDED]),
+            Person.state == PersonState.ACTIVE,
+            or_(
+                c.number.in_(naming.numbers),
+                c.holder_id.in_(naming.people),
+                c.name_key.in_(naming.names) & (c.region_id == naming.region_id),
+            ),
+        )
+        .order_by(c.rank, c.id)
+    )
+    return [NamedCertificate(holder or 0, key, number) for holder, key, number in db.session.execute(asked)]
 
 
 @performance.integrity_changed.connect

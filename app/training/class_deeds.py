@@ -32,6 +32,9 @@ class Ran(StrEnum):
     REVOKE_HOURS = "training.claim.revoke"
     ADD_DOCUMENT = "training.document.add"
     RENEW_FEED = "training.feed.renew"
+    MAKE_EVENT = "training.event.make"
+    CHANGE_EVENT = "training.event.change"
+    CREDIT_EVENT = "training.event.credit"
 
 
 name_deeds(
@@ -57,6 +60,9 @@ name_deeds(
         Ran.DECIDE_HOURS: _l("Decided on hours from elsewhere"),
         Ran.REVOKE_HOURS: _l("Took back hours from elsewhere"),
         Ran.ADD_DOCUMENT: _l("Added a document to an enrolment"),
+        Ran.MAKE_EVENT: _l("Entered an event of continuing education"),
+        Ran.CHANGE_EVENT: _l("Changed an event of continuing education"),
+        Ran.CREDIT_EVENT: _l("Credited the participants of an event"),
         Ran.RENEW_FEED: _l("Asked for a new address of the calendar"),
     }
 )

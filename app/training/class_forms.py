@@ -78,6 +78,27 @@ class ContinuingForm(ClaimForm):
     organisation_id = SelectField(_l("Training base that looks at it"), [InputRequired()], coerce=int)
 
 
+class EventForm(OnceForm):
+    organisation_id = SelectField(_l("Training base that held it"), [InputRequired()], coerce=int)
+    title = ShortText(_l("Title of the event"), maximum=200)
+    module = SelectField(_l("Module"), [InputRequired()], choices=MODULE_CHOICES)
+    from_on = Day(_l("First day"), back=3, ahead=0)
+    until_on = Day(_l("Last day"), back=3, ahead=0)
+    hours = Exact(
+        _l("Class hours of each participant"), low=Decimal("0.25"), high=500, description=_l("One class hour has 45 minutes (system default).")
+    )  # fmt: skip
+
+
+class ParticipantsForm(BaseForm):
+    people = LongText(
+        _l("Participants"),
+        maximum=30_000,
+        description=_l(
+            "One to a line, at most 500: certificate number, e-mail address, or name. Names are looked for among the certificates of the region of the base."
+        ),
+    )
+
+
 class AmountForm(BaseForm):
     hours = Exact(_l("Class hours"), low=0, high=500)
     reason = LongText(_l("Remark"), required=False, maximum=1000)

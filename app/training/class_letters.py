@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_ngettext
 
 from app.notices.service import letter
 
@@ -81,4 +82,16 @@ PERIOD_CHANGED = letter(
     _l("The timetable of “%(title)s” has changed"),
     _l("“%(label)s” is now on %(when)s, %(room)s. Please look at the timetable again."),
     optional=False,
+)
+EVENT_CREDITED = letter(
+    "training.event_credited",
+    lazy_ngettext(
+        "%(hours)s class hour of continuing education: “%(title)s”",
+        "%(hours)s class hours of continuing education: “%(title)s”",
+        "hours",
+    ),
+    _l(
+        "%(base)s entered you as a participant. The hours stand in your hours ledger and count for the renewal of your certificate. If you did not take part, please write to the base."
+    ),
+    called=_l("Hours of continuing education were credited"),
 )

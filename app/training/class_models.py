@@ -239,6 +239,29 @@ class HourClaimProof(Model):
     file: Mapped[StoredFile] = relationship()
 
 
+class ContinuingEvent(Model):
+    """继续教育活动: a seminar or a lecture a base held for people with a certificate. Who took part stands in the ledger."""
+
+    __tablename__ = "continuing_event"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "from_on", "title"),
+        CheckConstraint("hours > 0", name="hours_positive"),
+        CheckConstraint("until_on >= from_on", name="until_after_from"),
+    )
+    id: Mapped[pk]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    module: Mapped[str] = mapped_column(String(20))
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    hours: Mapped[Decimal] = mapped_column(comment="class hours of each participant")
+    created_at: Mapped[stamp]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+    organisation: Mapped[Organisation] = relationship()
+
+
 class CalendarFeed(Model):
     """The secret address of a person's calendar: ``round`` rises when a new address is asked for, the old one ends."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from app.training.class_models import AskState, ClaimState, MakeUpState, Purpose
+from app.training.events import Finding
 
 ASKS = {
     AskState.ASKED: (_l("Waiting for the training base"), "soon"),
@@ -33,3 +34,12 @@ PURPOSES = {
 }
 CLASHES = {"room": _l("Room"), "teacher": _l("Teacher"), "trainee": _l("Trainee")}
 WEEKDAYS = (_l("Mon"), _l("Tue"), _l("Wed"), _l("Thu"), _l("Fri"), _l("Sat"), _l("Sun"))
+FINDINGS = {
+    Finding.NEW: (_l("Will be credited"), "valid"),
+    Finding.ALREADY: (_l("Has these hours already"), "neutral"),
+    Finding.TWICE: (_l("Named twice in the list"), "neutral"),
+    Finding.SEVERAL: (_l("Several people of this name: choose"), "soon"),
+    Finding.UNKNOWN: (_l("Not found"), "stopped"),
+    Finding.WITHOUT: (_l("Holds no certificate"), "stopped"),
+    Finding.OWN: (_l("Yourself: a colleague enters you"), "stopped"),
+}

@@ -58,6 +58,7 @@ class HourSource(StrEnum):
     MAKE_UP = "make_up"
     RECOGNISED = "recognised"
     CONTINUING = "continuing"
+    EVENT = "event"
     SHEET = "sheet"
     REVERSAL = "reversal"
 

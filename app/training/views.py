@@ -35,6 +35,8 @@ from app.training import (
     completion_pages,
     documents,
     enrolments,
+    event_pages,
+    events,
     feedback,
     feedback_pages,
     film_pages,
@@ -62,7 +64,7 @@ from app.training.states import HELD, IN_TRAINING, TAKES_A_PLACE, EnrolmentState
 bp = Blueprint("training", __name__, url_prefix="/training", template_folder="templates")
 blueprints = [
     bp, office_bp, editor_bp, running_bp, classes_bp, programme_pages.bp, lesson_pages.bp, lesson_pages.pictures_bp,
-    film_pages.bp, learn_pages.bp, completion_pages.bp, feedback_pages.bp,
+    film_pages.bp, learn_pages.bp, completion_pages.bp, feedback_pages.bp, event_pages.bp,
 ]  # fmt: skip
 
 place("training.classes", _l("Training classes"), "public", order=20)
@@ -372,6 +374,8 @@ def working_words(entry: HourEntry) -> str:
         return _("Takes back entry %(id)s: %(reason)s", id=working["of"], reason=working["reason"])
     if working.get("rule") in ("recognised", "continuing"):
         return claims.working_words(working)
+    if working.get("rule") == "event":
+        return events.working_words(working)
     if working.get("rule") == "make_up":
         return _(
             "Made up in “%(class_)s” for “%(missed)s” of %(day)s",

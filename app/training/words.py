@@ -46,6 +46,7 @@ SOURCES = {
     HourSource.MAKE_UP: _l("Period made up"),
     HourSource.RECOGNISED: _l("Recognised from elsewhere"),
     HourSource.CONTINUING: _l("Continuing education"),
+    HourSource.EVENT: _l("Event of continuing education"),
     HourSource.SHEET: _l("Entered by the base from a sheet"),
     HourSource.REVERSAL: _l("Hours taken back"),
 }
