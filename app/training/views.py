@@ -45,6 +45,7 @@ from app.training import (
     learning,
     lesson_pages,
     lessons,
+    many_pages,
     moving,
     offers,
     prerequisites,
@@ -64,7 +65,7 @@ from app.training.states import HELD, IN_TRAINING, TAKES_A_PLACE, EnrolmentState
 bp = Blueprint("training", __name__, url_prefix="/training", template_folder="templates")
 blueprints = [
     bp, office_bp, editor_bp, running_bp, classes_bp, programme_pages.bp, lesson_pages.bp, lesson_pages.pictures_bp,
-    film_pages.bp, learn_pages.bp, completion_pages.bp, feedback_pages.bp, event_pages.bp,
+    film_pages.bp, learn_pages.bp, completion_pages.bp, feedback_pages.bp, event_pages.bp, many_pages.bp,
 ]  # fmt: skip
 
 place("training.classes", _l("Training classes"), "public", order=20)

@@ -2,7 +2,7 @@
 (() => {
   for (const form of document.querySelectorAll("form[data-bulk]")) {
     const boxes = [...document.querySelectorAll(`input[name="ids"][form="${form.id}"]`)];
-    const all = document.querySelector("[data-pick-all]");
+    const all = [...document.querySelectorAll("[data-pick-all]")].find((one) => (one.dataset.pickAll || "bulk") === form.id);
     const whole = form.querySelector("[data-pick-whole]");
     const count = form.querySelector(".bulk-count");
     const buttons = [...form.querySelectorAll("button")];
