@@ -15,7 +15,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Enum, Executable, Index, Meta
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine, Result
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from app.core import clock
@@ -97,6 +97,18 @@ class Model(DeclarativeBase):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'id', None)}>"
+
+
+@event.listens_for(Model.registry, "before_configured")
+def _own_events(models: Any) -> None:
+    """Give every attribute its events before the mapper asks whether it has them: to answer "no", SQLAlchemy would make the
+    attribute's expression in a query, 5 MB for all columns of all tables, of which a process uses a part."""
+    slot, events = (vars(QueryableAttribute)[name] for name in ("_slots_dispatch", "dispatch"))
+    for attribute in (attribute for mapper in models.mappers for attribute in mapper.class_manager.values()):
+        try:
+            slot.__get__(attribute)
+        except AttributeError:
+            slot.__set__(attribute, events.dispatch._for_instance(attribute))
 
 
 pk = Annotated[int, mapped_column(primary_key=True)]

@@ -736,5 +736,4 @@ class Appeal(Model):
 
     sitting: Mapped[Sitting] = relationship()
     session: Mapped[ExamSession] = relationship()
-    looked_by: Mapped[Person | None] = relationship(foreign_keys=[looked_by_id])
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])

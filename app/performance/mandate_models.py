@@ -59,7 +59,6 @@ class Mandate(Model):
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
-    accepted_by: Mapped[Person | None] = relationship(foreign_keys=[accepted_by_id])
     holders: Mapped[list[MandateHolder]] = relationship(back_populates="mandate", order_by="MandateHolder.id")
     files: Mapped[list[MandateFile]] = relationship(back_populates="mandate", order_by="MandateFile.file_id")
     opinion: Mapped[MandateOpinion | None] = relationship(back_populates="mandate", uselist=False)

@@ -211,7 +211,6 @@ class IntegrityEvent(Model):
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
     notified_by: Mapped[Person] = relationship(foreign_keys=[notified_by_id])
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
-    appeal_by: Mapped[Person | None] = relationship(foreign_keys=[appeal_by_id])
     claim: Mapped[Claim | None] = relationship()
     rule: Mapped[RuleVersion] = relationship()
     files: Mapped[list[IntegrityFile]] = relationship(back_populates="event", order_by="IntegrityFile.file_id")

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import Model, long_text, pk, stamp
 
 if TYPE_CHECKING:
-    from app.accounts.models import Person
     from app.files.models import StoredFile
     from app.training.models import Course, Enrolment, TrainingClass
 
@@ -152,7 +151,6 @@ class Completion(Model):
 
     enrolment: Mapped[Enrolment] = relationship()
     pdf: Mapped[StoredFile | None] = relationship()
-    withdrawn_by: Mapped[Person | None] = relationship()
 
 
 class FeedbackForm(Model):

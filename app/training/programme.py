@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, Select, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -541,6 +540,8 @@ def _programme(
 
 def load_content(*, now: datetime) -> int:
     """Load the shipped programme of every level that has none yet, marked 系统默认; how many levels. Safe to repeat."""
+    import yaml  # read once in the life of a site, not held by its web processes
+
     shipped = yaml.safe_load((CONTENT / "programme.yaml").read_text(encoding="utf-8"))
     there = set(db.session.scalars(select(ProgrammeVersion.level).where(ProgrammeVersion.organisation_key == 0)))
     missing = [level for level in shipped["levels"] if level["rank"] not in there]
@@ -558,6 +559,8 @@ def load_content(*, now: datetime) -> int:
 
 def read_lesson(text: str) -> dict[str, Any]:
     """A lesson file: YAML between two lines of dashes, then Markdown. Raises ValueError when it is none."""
+    import yaml
+
     opening, head, body = text.split("---\n", 2)
     if opening:
         raise ValueError("a lesson begins with its front matter")
