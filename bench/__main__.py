@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import certificates, crowd
+from bench import certificates, crowd, scale
 from bench.client import Client, Wrong, hashes
 from bench.machine import (
     Served,
@@ -190,13 +190,17 @@ def main() -> int:
     if given.only == "certificates":
         print("\n".join(certificates.lines(certificates.run(long=given.long))))
         return 0
+    if given.only == "scale":
+        for kind in ("postgresql", "sqlite"):
+            print("\n".join(scale.run(kind, given.people or 100_000, measured)), flush=True)
+        return 0
     word = "" if given.only in (None, "exam") else given.only
     parts = [part for part in PARTS if word in part.name]
     if given.only == "exam":
         parts = [part for part in PARTS if part.name.startswith(("start", "sitting", "save", "hand"))]
     crowd_size = given.people or (300 if given.long or given.only == "crowd" else 40 if word == "" else 0)
     if not parts and given.only != "crowd":
-        print(f"no part is called like that: {', '.join(p.name for p in PARTS)}, certificates", file=sys.stderr)
+        print(f"no part is called like that: {', '.join(p.name for p in PARTS)}, certificates, scale", file=sys.stderr)
         return 2
     from tests.conftest import postgres_answers
 

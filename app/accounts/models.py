@@ -92,7 +92,10 @@ class Person(Model):
     """Somebody known to the platform. Sensitive numbers are sealed; the hashes beside them find them again."""
 
     __tablename__ = "person"
-    __table_args__ = (CheckConstraint("experience_years >= 0", name="experience_not_negative"),)
+    __table_args__ = (
+        CheckConstraint("experience_years >= 0", name="experience_not_negative"),
+        Index("ix_person_created_at_id", "created_at", "id"),
+    )
     id: Mapped[pk]
     email: Mapped[str | None] = mapped_column(String(254), unique=True, comment="lower case; None once erased")
     email_confirmed_at: Mapped[datetime | None] = mapped_column(comment="the mailbox was shown to be theirs")

@@ -132,7 +132,9 @@ def audit_log() -> Any:
     if request.args.get("export") == "xlsx":
         with unit_of_work():
             person = current_person()
-            record(Did.EXPORT_AUDIT, person, by=person, more={"filter": dict(request.args), "rows": listing.total})
+            record(
+                Did.EXPORT_AUDIT, person, by=person, more={"filter": dict(request.args), "rows": listing.exact_total}
+            )
         listing, names = _listing()
         names |= {row.id: row.name for row in db.session.execute(select(Person.id, Person.name))}
         return listing.as_download(_("Audit log"))

@@ -100,7 +100,9 @@ def people() -> Any:
     if request.args.get("export") == "xlsx":
         with unit_of_work():
             person = current_person()
-            record(Did.EXPORT_PEOPLE, person, by=person, more={"filter": dict(request.args), "rows": listing.total})
+            record(
+                Did.EXPORT_PEOPLE, person, by=person, more={"filter": dict(request.args), "rows": listing.exact_total}
+            )
         return people_listing().as_download(_("People"))
     may_invite = current_person().can(Can.MANAGE_PEOPLE)
     return render_template("accounts/people.html", rows=listing, find=FindForm(formdata=None), may_invite=may_invite)

@@ -30,6 +30,7 @@ class Application(Model):
             "uq_application_one_open", "person_id", "rank", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)
         ),
         Index("ix_application_region_id_state", "region_id", "state"),
+        Index("ix_application_state_submitted_at", "state", "submitted_at"),
         CheckConstraint("decided_by_id IS NULL OR decided_by_id <> reviewed_by_id", name="two_people"),
     )  # fmt: skip
     id: Mapped[pk]

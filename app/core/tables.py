@@ -22,6 +22,8 @@ from app.db import db
 
 PER_PAGE = 25
 EXPORT_LIMIT = 20_000
+COUNTED = 10_000
+"""So many rows of a list are counted; a reader of a longer one filters it, and the page costs the same however long it grows."""
 T = TypeVar("T")
 
 
@@ -61,6 +63,8 @@ class Listing:
     per_page: int = PER_PAGE
     rows: list[Any] = field(init=False)
     total: int = field(init=False)
+    """How many rows there are; of more than :data:`COUNTED` (then ``more``) no further ones are counted."""
+    more: bool = field(init=False, default=False)
     page: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,13 +81,32 @@ class Listing:
         if self.page == 1 and len(self.rows) <= self.per_page:
             self.total, self.pages = len(self.rows), 1  # one page says itself how many they are
             return
-        self.total = db.session.scalar(select(func.count()).select_from(narrowed.order_by(None).subquery())) or 0
+        self.total = self._counted(narrowed.limit(COUNTED + 1))
+        self.more = self.total > COUNTED
+        self.total = min(self.total, COUNTED)
         self.pages = max(1, -(-self.total // self.per_page))
         if self.page == 1:
             del self.rows[self.per_page :]
         else:
-            self.page = min(self.page, self.pages)
-            self.rows = self._page(ordered)[: self.per_page]
+            self._turn(ordered)
+
+    def _turn(self, ordered: Select[Any]) -> None:
+        """To a page after the first; one behind the end is the last."""
+        self.page = self.page if self.more else min(self.page, self.pages)
+        self.rows = self._page(ordered)
+        if not self.rows:
+            self.page = self.pages
+            self.rows = self._page(ordered)
+        self.pages = max(self.pages, self.page + (len(self.rows) > self.per_page))
+        del self.rows[self.per_page :]
+
+    def _counted(self, wanted: Select[Any]) -> int:
+        return db.session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+
+    @property
+    def exact_total(self) -> int:
+        """All rows, counted to the last: for what is written down about an export, not for a page."""
+        return self._counted(self._narrowed()) if self.more else self.total
 
     def _page(self, ordered: Select[Any]) -> list[Any]:
         """The rows of this page, and one more where there is another page."""
@@ -113,8 +136,9 @@ class Listing:
         column = next(c for c in self.columns if c.key == self.sort.lstrip("-")).sort
         assert column is not None
         entity = self.select.column_descriptions[0]["entity"]
-        way = column.desc() if self.sort.startswith("-") else column.asc()
-        return made.order_by(None).order_by(way, entity.id)
+        if self.sort.startswith("-"):  # both the same way round: an index over both gives the order
+            return made.order_by(None).order_by(column.desc(), entity.id.desc())
+        return made.order_by(None).order_by(column.asc(), entity.id)
 
     def all_ids(self, most: int) -> list[int]:
         """The ids of the whole filtered list in its order, at most ``most``: what a bulk action over a filter is about."""

@@ -79,6 +79,7 @@ class Claim(Model):
         CheckConstraint("amount IS NULL OR amount >= 0", name="amount_not_negative"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_claim_state_submitted_at", "state", "submitted_at"),
+        Index("ix_claim_submitted_at_id", "submitted_at", "id"),
     )
     id: Mapped[pk]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)

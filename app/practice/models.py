@@ -45,6 +45,13 @@ class LogEntry(Model):
         CheckConstraint("self_score IS NULL OR (self_score >= 0 AND self_score <= 100)", name="self_score_of_100"),
         Index("ix_log_entry_trainee_id_rank", "trainee_id", "rank"),
         Index("ix_log_entry_state_submitted_at", "state", "submitted_at"),
+        Index("ix_log_entry_submitted_at_id", "submitted_at", "id"),
+        Index(
+            "ix_log_entry_waiting",
+            "submitted_at",
+            sqlite_where=text("lacking > 0"),
+            postgresql_where=text("lacking > 0"),
+        ),
         UniqueConstraint("trainee_id", "draft_key"),
     )
     id: Mapped[pk]

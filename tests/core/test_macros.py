@@ -134,6 +134,23 @@ def test_a_list_keeps_filter_sort_and_page_in_the_address(app: Any) -> None:
 
 
 @pytest.mark.usefixtures("regions")
+def test_a_very_long_list_is_not_counted_to_its_end_and_can_be_leafed_through(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.tables.COUNTED", 30)
+    with app.test_request_context("/regions"):
+        pages = [show(LIST, rows=regions_list({"page": str(n)})) for n in (1, 2, 3, 900)]
+        rows = regions_list({"page": "3"})
+    assert all("共 超过 30 条" in page for page in pages)
+    assert "第 1 页" in pages[0] and "页，共" not in pages[0]
+    assert 'page=2"' in pages[0] and 'page=3"' in pages[1]
+    assert "下一页" not in pages[2]
+    assert [page.count("<b>地区") for page in pages] == [25, 25, 10, 25]
+    assert "第 2 页" in pages[3], "behind the end: the last page that was counted"
+    assert (rows.total, rows.exact_total) == (30, 60)
+
+
+@pytest.mark.usefixtures("regions")
 def test_a_list_says_when_nothing_matches_and_when_nothing_is_there(app: Any) -> None:
     with app.test_request_context("/regions"):
         nothing = show(LIST, rows=regions_list({"q": "无此地区"}))
