@@ -1,4 +1,4 @@
-"""index lists of people, tasks, claims and applications by their time
+"""Index lists of people, tasks, claims and applications by their time
 
 Revision: 69717bfda89b, after 16a36e1b8cec
 """
