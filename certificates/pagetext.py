@@ -6,11 +6,12 @@ painted on it). Text of other make comes out empty or partly, which a comparison
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from typing import Any
 
-_DEPTH, _LIMIT = 6, 200_000
+_DEPTH, _LIMIT, _MOST_PICTURES = 6, 200_000, 40
 
 
 def page_text(pdf: bytes) -> str:
@@ -25,6 +26,37 @@ def page_text(pdf: bytes) -> str:
     except (pikepdf.PdfError, RuntimeError, TypeError, KeyError, AttributeError) as reason:
         raise ValueError("not a readable PDF") from reason
     return "\n".join(out)
+
+
+def page_pictures(pdf: bytes) -> list[str]:
+    """SHA-256 of every picture on the pages (photo, seal), by what it shows and not by how it is packed; sorted. Raises
+    ``ValueError`` when it is no readable PDF."""
+    import pikepdf
+
+    found: list[str] = []
+    try:
+        with pikepdf.open(io.BytesIO(pdf)) as opened:
+            for page in opened.pages:
+                found += _pictures(page.get("/Resources", {}), 0)
+    except (pikepdf.PdfError, RuntimeError, TypeError, KeyError, AttributeError) as reason:
+        raise ValueError("not a readable PDF") from reason
+    return sorted(found)
+
+
+def _pictures(resources: Any, depth: int) -> list[str]:
+    import pikepdf
+
+    found: list[str] = []
+    for form in resources.get("/XObject", {}).values():
+        if form.get("/Subtype") == "/Image" and len(found) < _MOST_PICTURES:
+            try:
+                data = form.read_bytes()
+            except pikepdf.PdfError:  # JPEG: it stays packed as it is
+                data = form.read_raw_bytes()
+            found.append(hashlib.sha256(data).hexdigest())
+        elif form.get("/Subtype") == "/Form" and depth < _DEPTH:
+            found += _pictures(form.get("/Resources", {}), depth + 1)
+    return found
 
 
 def _walk(stream: Any, resources: Any, out: list[str], depth: int) -> None:

@@ -81,6 +81,8 @@ def picture(pdf: bytes, width: int = 1240) -> bytes:
 
 
 def _draw() -> int:
+    import weasyprint  # noqa: F401 - this process ends with its one page: it draws all of it itself
+
     from certificates.fonts import FontsMissing
     from certificates.rendering import MissingGlyphs, PictureRefused, TextTooLong, certificate_pdf
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from certificates import designs
+from certificates import designs, grounds
 from certificates.designs import Language, Layout
 from certificates.designs.parts import GOLD, NAVY, PALE, RED, said, seal_drawing
 from certificates.faces import CertificateFace, CompletionFace, Face, NoteFace, date_en, date_zh
@@ -137,7 +138,18 @@ def _complete(face: Face, letters: Fonts) -> None:
 
 @lru_cache(maxsize=32)
 def _base(letters: Fonts, layout: Layout, issuer: str, seal_words: str, seal_image: bytes | None) -> bytes:
-    """A page with the drawings alone, ready to be written on."""
+    """A page with the drawings alone, ready to be written on: drawn here where the page engine is loaded already, else by
+    a process of its own, so that this one stays small."""
+    if seal_image:
+        seal_picture(seal_image)  # what is wrong with it is said here
+    shipped = designs.LAYOUTS.get((layout.name, layout.version)) == layout
+    if "weasyprint" in sys.modules or not shipped:
+        return ground(letters, layout, issuer, seal_words, seal_image)
+    return grounds.apart(letters, layout, issuer, seal_words, seal_image)
+
+
+def ground(letters: Fonts, layout: Layout, issuer: str, seal_words: str, seal_image: bytes | None) -> bytes:
+    """The drawings of a certificate's page, drawn in this process."""
     import pikepdf
 
     size = layout.seal[2]

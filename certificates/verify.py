@@ -19,7 +19,7 @@ from certificates import credentials, proofs, status_list
 from certificates.credentials import CHINA, check_achievement, holder_of, in_force, level_of, number_of
 from certificates.faces import date_en, date_zh
 from certificates.names import comparable
-from certificates.pagetext import page_text
+from certificates.pagetext import page_pictures, page_text
 from certificates.proofs import ProofFault, issuer_of
 from certificates.rendering import attachments_in
 from certificates.signing import Inspection, inspect
@@ -50,12 +50,13 @@ class Finding:
 class Report:
     """All findings. ``document`` is the credential, if one was read: believe it only if the report holds.
 
-    ``sha256`` is of its exact bytes; ``printed`` the lines on the pages, where there are pages."""
+    ``sha256`` is of its exact bytes; ``printed`` the lines on the pages and ``pictures`` their digests, where there are pages."""
 
     findings: tuple[Finding, ...]
     document: Mapping[str, Any] | None = None
     sha256: str = ""
     printed: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
 
     @property
     def answer(self) -> Answer:
@@ -104,16 +105,16 @@ def _verify_pdf(data: bytes, now: datetime, trust: Trust, lists: list[bytes]) ->
     except ProofFault:
         return Report((*findings, _no("attachment-unreadable")))
     findings += _credential_findings(document, now, trust, lists)
-    if seen.did is not None:
+    if seen.did is not None and seen.intact:
         same = seen.did == issuer_of(document)
         findings.append(_yes("signer-is-issuer") if same else _no("signer-is-not-issuer", seen.did))
     try:
-        text = page_text(data)
+        text, pictures = page_text(data), page_pictures(data)
     except ValueError:
-        text = None
+        text, pictures = None, []
     findings.append(_text_finding(text, document))
     digest = hashlib.sha256(carried[CREDENTIAL_FILE]).hexdigest()
-    return Report(tuple(findings), document, digest, tuple((text or "").splitlines()))
+    return Report(tuple(findings), document, digest, tuple((text or "").splitlines()), tuple(pictures))
 
 
 def _signature_findings(seen: Inspection) -> Iterable[Finding]:
@@ -124,7 +125,10 @@ def _signature_findings(seen: Inspection) -> Iterable[Finding]:
     if seen.count > 1:
         yield _no("signature-several")
         return
-    yield _yes("signature-intact") if seen.intact else _no("signature-broken")
+    if not seen.intact:  # then it says nothing of who signed what, nor of what came after
+        yield _no("signature-broken")
+        return
+    yield _yes("signature-intact")
     yield _yes("signature-covers-all") if seen.covers_all else _no("signature-covers-part")
     yield _yes("unchanged-since") if seen.unchanged else _no("changed-since")
     yield _yes("certifies") if seen.certifies else _no("certifies-not")
@@ -266,7 +270,7 @@ SUMMARY = {
 
 def as_data(report: Report) -> dict[str, Any]:
     """The report for machines: ``answer``, ``findings`` (code, answer, detail, zh, en), what the credential names, the
-    SHA-256 of its bytes, and the first lines printed on the pages."""
+    SHA-256 of its bytes, the first lines printed on the pages, and the digests of the pictures there."""
     document = report.document or {}
     named = {
         "id": document.get("id"),
@@ -287,4 +291,5 @@ def as_data(report: Report) -> dict[str, Any]:
         "certificate": named if credentials.holder_of(document) else None,
         "sha256": report.sha256,
         "printed": [line[:120] for line in report.printed[:200]],
+        "pictures": list(report.pictures),
     }

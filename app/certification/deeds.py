@@ -28,6 +28,8 @@ class Did(StrEnum):
     CANCEL = "certification.certificate.cancel"
     REINSTATE = "certification.certificate.reinstate"
     STATE_VIEW = "certification.certificate.state_view"
+    TAKE_VIEW = "certification.certificate.take_view"
+    OPEN_VIEW = "certification.certificate.open_view"
     ASK = "certification.ask.make"
     GRANT_ASK = "certification.ask.grant"
     DECLINE_ASK = "certification.ask.decline"
@@ -71,6 +73,8 @@ name_deeds(
         Did.CANCEL: _l("Cancelled a certificate"),
         Did.REINSTATE: _l("Reinstated a certificate"),
         Did.STATE_VIEW: _l("Stated the own view on a proposed decision"),
+        Did.TAKE_VIEW: _l("Entered a holder's statement that came on paper"),
+        Did.OPEN_VIEW: _l("Opened the scan of a holder's statement"),
         Did.ASK: _l("Asked the office about a certificate"),
         Did.GRANT_ASK: _l("Granted a holder's request"),
         Did.DECLINE_ASK: _l("Declined a holder's request"),

@@ -150,6 +150,14 @@ class HearingRuns(Refused):
     )
 
 
+class NotReceivedThen(Invalid):
+    message = _l("A statement on this decision can have arrived from %(first)s, when it was proposed, to today.")
+
+
+class ScanMissing(Invalid):
+    message = _l("Please add the scan of the statement.")
+
+
 class UnknownReason(Invalid):
     message = _l("This reason is not offered for this decision. Please choose one of the list.")
 

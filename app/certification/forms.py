@@ -6,7 +6,7 @@ from wtforms import BooleanField, HiddenField
 from wtforms.validators import InputRequired
 
 from app.certification.states import CHANGE_LABELS, Change, EditionKind
-from app.core.forms import BaseForm, Exact, LongText, OnceForm, PersonName, RadioField, SelectField, ShortText
+from app.core.forms import BaseForm, Day, Exact, LongText, OnceForm, PersonName, RadioField, SelectField, ShortText
 
 
 class ApplyForm(BaseForm):
@@ -165,6 +165,17 @@ class StatementForm(OnceForm):
     statement = LongText(
         _l("Your statement"), maximum=4000, minimum=2, description=_l("The second officer reads it before deciding.")
     )
+
+
+class PaperStatementForm(OnceForm):
+    """The holder's statement that came by letter or was handed in, entered by an officer."""
+
+    received_on = Day(_l("Arrived on"), back=1, ahead=0)
+    statement = LongText(
+        _l("What the holder says"), maximum=4000, minimum=2,
+        description=_l("Word for word, or the whole content in short; the scan stays beside it. The holder reads it too."),
+    )  # fmt: skip
+    scan = FileField(_l("Scan of the letter"), description=_l("PDF or picture, at most 10 MB."))
 
 
 class AskDecisionForm(BaseForm):

@@ -124,6 +124,14 @@ REVOKING = letter(
        "decides. Please say on the page of the certificate what you have to say to it, by %(until)s."),
     optional=False,
 )  # fmt: skip
+VIEW_TAKEN = letter(
+    "certification.view_taken",
+    _l("Your statement was entered: %(number)s"),
+    _l("Your statement on the proposed decision about your certificate %(number)s came on paper on %(received)s and was entered "
+       "by the office; the second officer reads it before deciding. Text and scan stand on the page of the certificate. If you "
+       "sent none, or something else, please tell the office at once."),
+    optional=False,
+)  # fmt: skip
 REINSTATED = letter(
     "certification.reinstated",
     _l("Your certificate was reinstated: %(number)s"),

@@ -205,6 +205,10 @@ class StatusChange(Model):
     __table_args__ = (
         CheckConstraint("kind IN ('suspend', 'restore') OR decided_by_id IS NULL OR decided_by_id <> proposed_by_id",
                         name="two_people"),
+        CheckConstraint(
+            "(received_on IS NULL) = (statement_file_id IS NULL) AND (received_on IS NULL OR stated_at IS NOT NULL)",
+            name="paper_has_day_and_scan",
+        ),
     )  # fmt: skip
     id: Mapped[pk]
     certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"), index=True)
@@ -214,6 +218,13 @@ class StatusChange(Model):
     hearing_until: Mapped[date | None] = mapped_column(comment="last day for the holder's statement; None: no term")
     statement: Mapped[long_text] = mapped_column(default="", comment="what the holder says to the proposed decision")
     stated_at: Mapped[datetime | None]
+    received_on: Mapped[date | None] = mapped_column(comment="day a statement on paper arrived; None: made on the page")
+    statement_file_id: Mapped[int | None] = mapped_column(
+        ForeignKey("stored_file.id"), index=True, comment="scan of a statement on paper"
+    )
+    stated_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), comment="officer who entered a statement on paper; None: the holder on the page"
+    )
     proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     proposed_at: Mapped[datetime]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -224,6 +235,8 @@ class StatusChange(Model):
     certificate: Mapped[Certificate] = relationship(back_populates="changes")
     proposed_by: Mapped[Person | None] = relationship(foreign_keys=[proposed_by_id])
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
+    stated_by: Mapped[Person | None] = relationship(foreign_keys=[stated_by_id])
+    statement_file: Mapped[StoredFile | None] = relationship(foreign_keys=[statement_file_id])
 
 
 class Renewal(Model):

@@ -23,7 +23,15 @@ from app.certification import applications, gates, renewals, requests, rules, se
 from app.certification.deeds import Did
 from app.certification.documents import credential_of
 from app.certification.door import bp
-from app.certification.forms import ChangeForm, DecisionForm, DropForm, EditionForm, FindingForm, ReasonForm
+from app.certification.forms import (
+    ChangeForm,
+    DecisionForm,
+    DropForm,
+    EditionForm,
+    FindingForm,
+    PaperStatementForm,
+    ReasonForm,
+)
 from app.certification.mine import pdf_of
 from app.certification.models import Application, Certificate, Renewal, StatusChange
 from app.certification.states import (
@@ -44,7 +52,7 @@ from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
 from app.core.text import day
 from app.db import db, locked, unit_of_work
-from app.files.service import hand_out
+from app.files.service import JPEG, PDF, PNG, hand_out, keep
 from app.outline.service import level_names, typed
 from app.pathway.words import missing_words
 from certificates.validity import WARNING_DAYS
@@ -77,6 +85,8 @@ LEFT_OUT: dict[str, frozenset[str]] = {
     "decide": frozenset({"state"}), "returned": frozenset({"until", "state"}), "done": frozenset({"age", "until"}),
 }  # fmt: skip
 """Columns that say nothing under a tab; with all of them the table would not fit the page."""
+
+SCANS = frozenset({PDF, PNG, JPEG})
 
 
 def _officer() -> Person:
@@ -411,6 +421,7 @@ def _certificate(
     change: ChangeForm | None = None,
     edition: EditionForm | None = None,
     drop: DropForm | None = None,
+    paper: PaperStatementForm | None = None,
 ) -> str:
     me = current_person()
     found = service.certificate_for(me, certificate_id)
@@ -427,6 +438,7 @@ def _certificate(
         certificate=found, edition=found.current, state=service.state_on(found, clock.today()), keeps=keeps,
         proposed=p, me_proposed=bool(p and p.proposed_by_id == me.id),
         change=change, allowed=allowed, edition_form=edition or EditionForm(formdata=None), drop=drop or DropForm(formdata=None),
+        paper=paper or PaperStatementForm(formdata=None), late=bool(p and status.was_late(p)),
         proposed_words=status.words_of(p, me) if p else "", asks=requests.asks_about(found), trouble=trouble.of(found.current),
         history=words.certificate_history(found, renewals=renewals.renewals_of(found), asks=requests.asks_about(found)), file_open=reaches(me, Can.READ_APPLICATION, region=found.region_id),
     )  # fmt: skip
@@ -488,6 +500,40 @@ def drop(change_id: int) -> Any:
         service.drop(locked(service.change_for(by, change_id)), by=by, finding=form.finding.data, now=clock.now())
 
     return _keep(found.certificate_id, act, _("The proposed decision was not confirmed."), drop=form)
+
+
+@bp.post("/office/changes/<int:change_id>/statement")
+@requires(Can.KEEP_CERTIFICATE)
+def paper_statement(change_id: int) -> Any:
+    """The holder's statement that came on paper, with its scan."""
+    found, form = service.change_for(current_person(), change_id), PaperStatementForm()
+    if not form.validate_on_submit():
+        return _certificate(found.certificate_id, paper=form), 422
+
+    def act(certificate: Certificate, by: Person) -> None:
+        scan = (
+            keep(form.scan.data, owner=certificate.holder or by, kinds=SCANS, field="scan") if form.scan.data else None
+        )
+        status.take_view(
+            locked(service.change_for(by, change_id)), by=by, words=form.statement.data or "",
+            received_on=form.received_on.data, scan=scan, now=clock.now(),
+        )  # fmt: skip
+
+    return _keep(found.certificate_id, act, _("The statement stands with the case; the holder was told."), paper=form)
+
+
+@bp.get("/office/changes/<int:change_id>/statement")
+@requires(Can.READ_CERTIFICATE)
+def statement_scan(change_id: int) -> Any:
+    """The scan of a statement; opening it is recorded."""
+    with unit_of_work():
+        officer = _officer()
+        found = service.change_for(officer, change_id)
+        if found.statement_file is None:
+            raise NotFound
+        record(Did.OPEN_VIEW, found.certificate, by=officer, more={"change": found.id})
+        kept = found.statement_file
+    return hand_out(kept)
 
 
 @bp.post("/office/certificates/<int:certificate_id>/edition")

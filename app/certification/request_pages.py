@@ -60,7 +60,7 @@ def _holding(certificate_id: int, form: StatementForm) -> str:
     return render_template(
         "certification/holding.html",
         certificate=found, edition=found.current, state=service.state_on(found, clock.today()), form=form,
-        history=words.certificate_history(found, names=False), proposed=waiting,
+        history=words.certificate_history(found, names=False), proposed=waiting, late=bool(waiting and status.was_late(waiting)),
         proposed_words=status.words_of(waiting, me) if waiting else "",
         appealable=requests.appealable(found, clock.now()), asks=[a for a in requests.asks_of(me) if a.certificate_id == found.id],
         may_ask=found.standing in (Standing.GOOD, Standing.SUSPENDED), terms=status.appeal_words(found, clock.today()),
@@ -87,6 +87,17 @@ def statement(certificate_id: int) -> Any:
         return _holding(certificate_id, form), error.status
     flash(_("Your statement is with the case; the second officer reads it before deciding."), "success")
     return redirect(url_for("certification.holding", certificate_id=certificate_id))
+
+
+@bp.get("/certificates/<int:certificate_id>/statements/<int:change_id>")
+@signed_in
+def own_statement(certificate_id: int, change_id: int) -> Any:
+    """The scan of the holder's own statement on paper."""
+    found = service.own_certificate(current_person(), certificate_id)
+    change = next((one for one in found.changes if one.id == change_id), None)
+    if change is None or change.statement_file is None:
+        raise NotFound
+    return hand_out(change.statement_file)
 
 
 @bp.route("/certificates/<int:certificate_id>/ask", methods=["GET", "POST"])

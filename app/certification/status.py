@@ -10,7 +10,16 @@ from app.accounts.scope import must_reach
 from app.audit.service import record
 from app.certification import issuing, letters, lists, rules
 from app.certification.deeds import Did
-from app.certification.errors import ChangeWaits, HearingRuns, OwnCase, ReasonMissing, SamePerson, UnknownReason
+from app.certification.errors import (
+    ChangeWaits,
+    HearingRuns,
+    NotReceivedThen,
+    OwnCase,
+    ReasonMissing,
+    SamePerson,
+    ScanMissing,
+    UnknownReason,
+)
 from app.certification.models import Certificate, StatusChange
 from app.certification.states import CHANGES, TWO_PEOPLE, CertificateState, Change, Standing
 from app.core.clock import local_date
@@ -20,6 +29,7 @@ from app.core.states import moved
 from app.core.text import day as day_words
 from app.core.workdays import add_working_days
 from app.db import db
+from app.files.models import StoredFile
 from app.notices.service import Letter, post
 from app.outline import service as outline
 
@@ -116,6 +126,33 @@ def state_view(change: StatusChange, *, by: Person, words: str, now: datetime) -
         raise ReasonMissing("statement")
     change.statement, change.stated_at = words, now
     record(Did.STATE_VIEW, change.certificate, by=by, more={"change": change.id})
+
+
+def take_view(
+    change: StatusChange, *, by: Person, words: str, received_on: date, scan: StoredFile | None, now: datetime
+) -> None:
+    """An officer enters the statement that came on paper, once, before it is decided: it ends the term as the holder's own
+    words on the page do, and the holder is told. Raises OwnCase, NotAllowedNow, ReasonMissing, NotReceivedThen, ScanMissing."""
+    may_change(change.certificate, by)
+    if change.in_force is not None or change.stated_at is not None:
+        raise NotAllowedNow
+    if not words.strip():
+        raise ReasonMissing("statement")
+    if not local_date(change.proposed_at) <= received_on <= local_date(now):
+        raise NotReceivedThen("received_on", first=day_words(local_date(change.proposed_at)))
+    if scan is None:
+        raise ScanMissing("scan")
+    change.statement, change.stated_at = words, now
+    change.received_on, change.statement_file, change.stated_by_id = received_on, scan, by.id
+    record(Did.TAKE_VIEW, change.certificate, by=by, more={"change": change.id, "received_on": received_on.isoformat()})
+    tell(letters.VIEW_TAKEN, change.certificate, link=f"/certificates/{change.certificate_id}", received=received_on)
+
+
+def was_late(change: StatusChange) -> bool:
+    """Whether the statement came after the term to be heard; it is read all the same while nothing is decided."""
+    if change.stated_at is None or change.hearing_until is None:
+        return False
+    return (change.received_on or local_date(change.stated_at)) > change.hearing_until
 
 
 def words_of(change: StatusChange, reader: Person | None) -> str:

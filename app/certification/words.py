@@ -26,7 +26,7 @@ from app.certification.states import (
     EditionKind,
     Move,
 )
-from app.core.text import chinese, number
+from app.core.text import chinese, day, number
 from app.pathway.rules import EDUCATION_LABELS, TITLE_LABELS, Stage
 from app.pathway.words import STAGE_LABELS, UNITS
 
@@ -144,6 +144,8 @@ def _change_row(one: StatusChange, names: bool) -> dict[str, Any]:
     language = "zh" if chinese() else "en"
     code = rules.reason_words(one.reason_code, one.certificate.region_id, language) if one.reason_code else ""
     heard = _("Statement of the holder: %(words)s", words=one.statement) if one.statement and names else ""
+    if heard and one.received_on:
+        heard += _(" (on paper, %(day)s)", day=day(one.received_on))
     note = "；".join(dict.fromkeys(w for w in (code, one.reason, heard, one.finding) if w))
     return {
         "at": one.decided_at or one.proposed_at, "what": what, "note": note, "who": "、".join(dict.fromkeys(people)),

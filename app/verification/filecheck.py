@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import json
 import re
 import threading
@@ -24,12 +25,14 @@ from app.core import limits
 from app.core.errors import Invalid, Refused
 from app.core.text import chinese, day
 from app.db import db
+from app.files.service import read_file
 from app.verification import finding, service
 from app.verification.service import Answer, Asker
 from app.verification.states import CHANGED, NOT_FOUND, NOT_OURS, SUPERSEDED, UNCLEAR
 from certificates import bounded
 from certificates.credentials import CHINA
-from certificates.faces import date_zh
+from certificates.designs import Language
+from certificates.faces import date_en, date_zh
 from certificates.names import comparable
 from certificates.trust import Trust
 
@@ -100,6 +103,10 @@ def judge(data: bytes, *, address: str, now: datetime) -> dict[str, Any]:
     db.session.rollback()  # no connection is held while the file is read
     try:
         report = bounded.verify_apart(data, now, trust, known)
+        issued = _issued(report) if pdf and _broken(report) else None
+        if issued is not None:
+            again = bounded.verify_apart(issued, now, trust, known)
+            report |= {"issued": {key: again[key] for key in ("printed", "pictures")}}
     except bounded.CannotRead as failure:
         report = {
             "answer": "cannot-tell",
@@ -112,6 +119,16 @@ def judge(data: bytes, *, address: str, now: datetime) -> dict[str, Any]:
     finally:
         AT_ONCE.release()
     return report | {"kind": "pdf" if pdf else "json"}
+
+
+def _issued(report: Mapping[str, Any]) -> bytes | None:
+    """The PDF as it was issued, for a file that carries the secret name of its credential: to tell what else was changed."""
+    told = report.get("certificate") or {}
+    _certificate, edition = _traced(told)
+    known = edition is not None and edition.pdf is not None and _id_of(edition) == told.get("id")
+    data = read_file(edition.pdf) if known and edition is not None and edition.pdf is not None else None
+    db.session.rollback()
+    return data
 
 
 def at_hand() -> tuple[Trust, list[bytes]]:
@@ -148,7 +165,7 @@ def compare(report: dict[str, Any], *, asker: Asker, now: datetime) -> FileAnswe
         kept if found is not None else state or NOT_FOUND, found, asker=asker, way="file", now=now, name=name,
         typed=str(told.get("number") or ""),
     )  # fmt: skip
-    named = (*_broken(report), *differences) if state == CHANGED else ()
+    named = (*differences, *_broken(report)) if state == CHANGED else ()
     return FileAnswer(
         answer, report["kind"], _lines(report, edition), named, told, edition.no if edition is not None else None,
         found.state_on(now.astimezone(CHINA).date()) if found is not None else "",
@@ -244,22 +261,69 @@ def _page_differences(
         return []
     pieces = {comparable(line).removesuffix("(补发)") for line in lines}
     pieces |= {"".join(comparable(part) for part in lines[i : i + n]) for n in (2, 3) for i in range(len(lines))}
+    dated = date_en if said["layout"].get("language") == Language.ENGLISH.value else date_zh
     wanted = [(_("the name"), said["holder_name"]), (_("the number"), said["number"]), (_("the level"), said["level_zh"]),
-              (_("the date of issue"), date_zh(edition.issued_on))]  # fmt: skip
+              (_("the date of issue"), dated(edition.issued_on))]  # fmt: skip
     if edition.valid_until:
-        wanted.append((_("the last valid day"), date_zh(edition.valid_until)))
+        wanted.append((_("the last valid day"), dated(edition.valid_until)))
     right = {comparable(word) for _label, word in wanted}
-    made = []
+    made, told_of = [], set()
     for label, word in wanted:
         if comparable(word) in pieces:
             continue
         shown = _register_name(certificate, told) if word == said["holder_name"] else word
-        near = _nearest(word, [line for line in lines if comparable(line) not in right])
+        near = _in_place(word, lines, report) or _nearest(word, [x for x in lines if comparable(x) not in right])
+        told_of |= {comparable(near), comparable(word)}
         if near:
             made.append(_("Printed page: %(what)s in the file is “%(file)s”, the register says “%(register)s”.", what=label, file=near, register=shown))  # fmt: skip
         else:
             made.append(_("Printed page: %(what)s of the register, “%(register)s”, does not stand there.", what=label, register=shown))  # fmt: skip
+    issued = report.get("issued")
+    return made + (_else_differences(lines, report, issued, told_of, said) if issued else [])
+
+
+MOST_LINES = 8
+
+
+def _else_differences(
+    lines: Sequence[str], report: Mapping[str, Any], issued: Mapping[str, Any], told_of: set[str], said: Mapping[str, Any]
+) -> list[str]:  # fmt: skip
+    """Whatever else stands on the page of a changed file otherwise than on the page that was issued; and the pictures."""
+    before = [line for line in issued["printed"] if line.strip()]
+    steps = difflib.SequenceMatcher(
+        None, [comparable(x) for x in before], [comparable(x) for x in lines], autojunk=False
+    )
+    made = []
+    for _kind, a, b, c, d in steps.get_opcodes():
+        if _kind == "equal":
+            continue
+        old = [x.strip() for x in before[a:b] if comparable(x) not in told_of]
+        new = [x.strip() for x in lines[c:d] if comparable(x) not in told_of]
+        old = [x.replace(said["masked_id"], _("(masked)")) for x in old]
+        for was, now in itertools.zip_longest(old, new, fillvalue=""):
+            if was and now:
+                made.append(_("Printed page: the file says “%(file)s” where “%(register)s” was issued.", file=now[:80], register=was[:80]))  # fmt: skip
+            elif now:
+                made.append(_("Printed page: “%(file)s” was added.", file=now[:80]))
+            else:
+                made.append(_("Printed page: “%(register)s” was taken away.", register=was[:80]))
+    made = made[:MOST_LINES]
+    if report.get("pictures") != issued["pictures"]:
+        made.append(_("Printed page: a picture (photo or seal) is not the one that was issued."))
+    if not made and not told_of:
+        made.append(_("Printed page: all words and pictures are those that were issued; lines, colours or unseen parts of the file were changed, or it was saved anew by another program."))  # fmt: skip
     return made
+
+
+def _in_place(word: str, lines: Sequence[str], report: Mapping[str, Any]) -> str:
+    """The printed line where a word stood when the certificate was issued: behind the same line as there."""
+    before = ["", *(comparable(line) for line in report.get("issued", {}).get("printed", []) if line.strip())]
+    here = ["", *(comparable(line) for line in lines)]
+    if comparable(word) not in before:
+        return ""
+    ahead = before[before.index(comparable(word)) - 1]
+    found = here.index(ahead) if here.count(ahead) == 1 == before.count(ahead) else len(lines)
+    return lines[found].strip()[:80] if found < len(lines) else ""
 
 
 def _nearest(word: str, lines: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """What the Open Badges 3.0 JSON schema requires of an AchievementCredential and an EndorsementCredential.
 
 The schemas themselves (1EdTech, ``ob_v3p0_achievementcredential_schema.json`` and ``ob_v3p0_endorsementcredential_schema.json``)
-are no part of any installed package; what they require is written down here as facts, class by class: members that must be
+are no part of any installed package; what they require is written down here as facts, class by class, compared with the
+data model those schemas are made from (1EdTech/openbadges-specification, ``ob_v3p0/common_credentials.lines``): members that must be
 there, members a class knows, kinds of values, words of the enumerations, and what ``type`` must contain. Beside them stand the
 sentences of the specification's data model (https://www.imsglobal.org/spec/ob/v3p0, Appendix B) that a schema cannot say. We
 ask more in three places: no member beyond those written down, ``proof`` and ``credentialSchema`` as lists, the proof complete.
@@ -27,7 +28,9 @@ SHAPES: dict[str, dict[str, str]] = {
     "Profile": {
         "id*": "uri", "type*": "types", "name": "text", "url": "uri", "phone": "text", "description": "text",
         "endorsement": "any", "endorsementJwt": "any", "image": "Image", "email": "text", "address": "any",
-        "otherIdentifier": "identifiers", "official": "text", "parentOrg": "Profile",
+        "otherIdentifier": "identifiers", "official": "text", "parentOrg": "Profile", "familyName": "text",
+        "givenName": "text", "additionalName": "text", "patronymicName": "text", "honorificPrefix": "text",
+        "honorificSuffix": "text", "familyNamePrefix": "text", "dateOfBirth": "text",
     },
     "AchievementSubject": {
         "id": "uri", "type*": "types", "achievement*": "Achievement", "identifier": "identities", "licenseNumber": "text",
@@ -139,12 +142,31 @@ def faults(document: Mapping[str, Any]) -> list[str]:
         found.append("$.credentialSchema: one of them is the specification's own")
     if any(one.get("proofPurpose") != "assertionMethod" for one in _dicts(document.get("proof"))):
         found.append("$.proof.proofPurpose: not assertionMethod")
+    found += _status(document.get("credentialStatus"))
+    for one in _dicts(document.get("relatedResource")):
+        if "digestSRI" not in one and "digestMultibase" not in one:
+            found.append("$.relatedResource: no digest (VC 2.0, 5.3)")
     subject = document.get("credentialSubject")
     if kind == "EndorsementCredential" and isinstance(subject, Mapping) and "achievement" in subject:
         found.append("$.credentialSubject: an achievement is not endorsed by awarding it")
     if kind == "AchievementCredential" and isinstance(subject, Mapping):
         found += _subject(subject)
     return found
+
+
+def _status(entry: Any) -> Iterator[str]:
+    """What Bitstring Status List 1.0 (section 2.1) asks of an entry; the schema asks for ``id`` and ``type`` alone."""
+    if not isinstance(entry, Mapping):
+        return
+    if entry.get("type") != "BitstringStatusListEntry":
+        yield "$.credentialStatus.type: not BitstringStatusListEntry"
+    for part in ("statusPurpose", "statusListIndex", "statusListCredential"):
+        if part not in entry:
+            yield f"$.credentialStatus.{part}: missing"
+    if not re.fullmatch(r"0|[1-9]\d*", str(entry.get("statusListIndex"))):
+        yield "$.credentialStatus.statusListIndex: not a whole number written as text"
+    if entry.get("id") == entry.get("statusListCredential"):
+        yield "$.credentialStatus.id: is the list's own address"
 
 
 def _subject(subject: Mapping[str, Any]) -> Iterator[str]:

@@ -2,9 +2,11 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -12,10 +14,11 @@ import zxingcpp
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from certificates import samples
+from certificates import designs, grounds, samples
 from certificates.__main__ import main
 from certificates.faces import ModuleHours
 from certificates.names import comparable
+from certificates.pagetext import page_text
 from certificates.rendering import (
     NOTE,
     Attachment,
@@ -365,3 +368,24 @@ def test_preview_from_the_command_line(letters, tmp_path, kind, capsys):
     assert "阿卜杜热西提·买买提" in text_of(out.read_bytes())
     assert main(["--folder", folder, "preview", str(out), "--kind", kind, "--name", "王\ue863"]) == 2
     assert "U+E863" in capsys.readouterr().err
+
+
+def test_a_process_that_only_writes_certificates_stays_without_the_page_engine(letters):
+    """The ground of the page is drawn by a process of its own; what is printed is the same."""
+    code = (
+        "import sys; from pathlib import Path; from certificates import rendering, samples, fonts; "
+        "made = rendering.certificate_pdf(samples.certificate(), typefaces=fonts.fonts(Path(sys.argv[1]))); "
+        "assert not {'weasyprint', 'fontTools'} & set(sys.modules); sys.stdout.buffer.write(made)"
+    )
+    command = [sys.executable, "-c", code, str(letters.folder.parent)]
+    apart = subprocess.run(command, capture_output=True, check=True, cwd=Path(__file__).parent.parent.parent).stdout
+    import weasyprint  # noqa: F401 - here it is drawn in this process
+
+    here = certificate_pdf(samples.certificate(), typefaces=letters)
+    assert page_text(apart) == page_text(here) and abs(len(apart) - len(here)) < 64
+
+
+def test_a_ground_that_is_not_drawn_is_said_so(letters, monkeypatch):
+    monkeypatch.setattr(grounds.sys, "executable", "/bin/false")
+    with pytest.raises(grounds.NotDrawn):
+        grounds.apart(letters, designs.CLASSIC, "滨海", "专用章", None)

@@ -68,7 +68,8 @@ def test_each_required_part_is_missed_when_it_is_gone(authority, path):
 
 ENDORSED = [
     ["@context"], ["id"], ["type"], ["name"], ["credentialSubject"], ["issuer"], ["validFrom"], [*SUBJECT, "id"],
-    [*SUBJECT, "type"], ["relatedResource", 0, "id"], ["credentialStatus", "id"], ["proof", 0, "proofValue"],
+    [*SUBJECT, "type"], ["relatedResource", 0, "id"], ["relatedResource", 0, "digestSRI"], ["credentialStatus", "id"],
+    *(["credentialStatus", part] for part in ("type", "statusPurpose", "statusListIndex", "statusListCredential")), ["proof", 0, "proofValue"],
 ]  # fmt: skip
 
 
@@ -104,6 +105,7 @@ def _changed(document: dict[str, Any], path: list[Any], value: Any) -> dict[str,
         ([*SUBJECT, "result", 0, "resultDescription"], "urn:uuid:00000000-0000-4000-8000-000000000000"),
         ([*ACHIEVEMENT, "criteria"], {}), ([*ACHIEVEMENT, "inLanguage"], "中文"), ([*ACHIEVEMENT, "alignment", 0, "targetType"], "Course"),
         (["proof", 0, "proofPurpose"], "authentication"), (["credentialStatus"], [{"id": "https://a.example/1", "type": "X"}]),
+        (["credentialStatus", "statusListIndex"], "-1"), (["credentialStatus", "statusListIndex"], 7), (["credentialStatus", "type"], "X"),
         (["credentialSchema"], [{"id": "https://a.example/schema", "type": "JsonSchema"}]), (["issuer"], "did:web:a.example"),
     ],
 )  # fmt: skip

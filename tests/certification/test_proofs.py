@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ from certificates.verify import verify
 from tests.certificates.required_parts import faults
 from tests.factories import certification as made
 from tests.factories import people
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def again(row: Any) -> Any:
@@ -141,6 +145,65 @@ def test_after_a_rotation_old_certificates_verify_and_new_ones_use_the_new_keys(
     assert len(keyring.document_of("1200")["assertionMethod"]) == 2  # type: ignore[index]
     deeds = db.session.scalars(select(lists_deeds())).all()
     assert deeds.count("certification.key.retire") == 2
+
+
+ALONE = """
+import runpy, socket, sys
+
+def forbidden(*args, **more):
+    raise AssertionError("the verifier reached for the network")
+
+socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = forbidden
+sys.modules["app"] = sys.modules["sqlalchemy"] = sys.modules["flask"] = None
+sys.argv = ["certificates", *sys.argv[1:]]
+runpy.run_module("certificates", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("kept", ["before the rotation", "after the rotation"])
+def test_the_key_rotated_and_the_server_gone_the_file_still_proves_itself(
+    kept: str, certificate: Certificate, app: Any, tmp_path: Path
+) -> None:
+    """Without network, database and status lists: signature and content are proven, the status is said to be unknown."""
+    work()
+    shell = app.test_cli_runner()
+    before = shell.invoke(args=["keys", "show", "--trust"]).output
+    assert shell.invoke(args=["keys", "rotate", "--region", "1200"]).exit_code == 0
+    after = shell.invoke(args=["keys", "show", "--trust"]).output
+    assert before != after
+    (tmp_path / "keys.json").write_text(before if kept.startswith("before") else after, "utf-8")
+    (tmp_path / "c.pdf").write_bytes(pdf_of(certificate))
+    carried = credentials.bytes_of(again(certificate).current)
+    assert carried is not None
+    (tmp_path / "c.json").write_bytes(carried)
+    document = json.loads(carried)
+    document["credentialSubject"]["licenseNumber"] = "TTM1200202530001236"
+    (tmp_path / "other.json").write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+
+    def told(file: str, *more: str) -> tuple[int, str]:
+        code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); exec({ALONE!r})"
+        command = [sys.executable, "-c", code, "verify", file, "--trust", "keys.json", "--at", clock.now().isoformat()]
+        done = subprocess.run([*command, *more], cwd=tmp_path, env={}, capture_output=True, check=False)
+        return done.returncode, done.stdout.decode() or done.stderr.decode()
+
+    for file, proven in (
+        ("c.pdf", {"signature-intact", "signature-covers-all", "unchanged-since", "certifies", "signer-trusted",
+                   "signer-is-issuer", "page-same", "credential-proven", "dates-hold"}),
+        ("c.json", {"credential-proven", "dates-hold"}),
+    ):  # fmt: skip
+        code, words = told(file, "--json")
+        assert code == 2, words  # "cannot tell": nobody at hand knows the status
+        said = {one["code"]: one["answer"] for one in json.loads(words)["findings"]}
+        assert {one for one, answer in said.items() if answer == "holds"} == proven
+        unknown = {one for one, answer in said.items() if answer == "cannot-tell"}
+        assert unknown == {"status-revocation-unknown", "status-suspension-unknown"} == set(said) - proven
+        code, words = told(file)
+        assert (
+            code == 2 and "? 撤销状态未知" in words and "✓ 电子凭证由签发机构的密钥证明" in words and "✗" not in words
+        )
+        assert "结论：无法判断" in words and certificate.number in words
+    code, words = told("other.json")
+    assert code == 1 and "✗ 电子凭证的证明不符：内容已被更改" in words
 
 
 def lists_deeds() -> Any:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from app.accounts.models import Person
+from app.audit.models import AuditEntry
 from app.certification import requests, rules, service, status
+from app.certification.deeds import Did
 from app.certification.earlier_models import Ask
-from app.certification.errors import AskThere, HearingRuns, NothingToAppeal, ProofNeeded, TookPart, UnknownReason
+from app.certification.errors import (
+    AskThere,
+    HearingRuns,
+    NothingToAppeal,
+    ProofNeeded,
+    SamePerson,
+    TookPart,
+    UnknownReason,
+)
 from app.certification.models import Certificate, StatusChange
 from app.certification.states import ASK_MOVES, AskKind, AskMove, AskState, Change, EditionKind, Standing
 from app.core.errors import NotAllowedNow, NotFound
@@ -21,6 +32,7 @@ from app.notices.models import Notice
 from app.outline import service as outline
 from app.outline.kinds import KINDS
 from tests.factories import certification as made
+from tests.factories import people
 
 PDF_BYTES = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
@@ -239,3 +251,79 @@ def test_who_has_ended_is_told_once(certificate: Certificate, holder: Person, se
         status.words_of(StatusChange(certificate=certificate, kind=Change.SUSPEND, reason="x", reason_code=""), None)
         == "x"
     )
+
+
+def scan() -> tuple[io.BytesIO, str]:
+    return io.BytesIO(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"), "statement.pdf"
+
+
+def test_a_statement_that_came_on_paper_is_entered_by_an_officer(
+    certificate: Certificate, holder: Person, officers: Any, client_as: Any, set_clock: Any, at: Any
+) -> None:
+    """With the day it arrived and its scan; holder and second officer read it, and it ends the term as words on the page do."""
+    set_clock(at("2026-03-02 09:00"))
+    a, b = officers(), officers()
+    with unit_of_work():
+        change = service.change(
+            locked(certificate), Change.REVOKE, by=me(a), reason="举报材料", code="fraud", now=at("2026-03-02 09:00")
+        )
+    set_clock(at("2026-03-05 09:00"))
+    desk, page = client_as(a), f"/office/certificates/{certificate.id}"
+    assert "收到书面陈述申辩" in desk.get(page).text
+    to = f"/office/changes/{change.id}/statement"
+    assert desk.get(to).status_code == 404
+
+    def enter(browser: Any, **changed: Any) -> Any:
+        said = {"received_on": "2026-03-04", "statement": "材料并非我提供", "scan": scan()} | changed
+        return browser.post(to, data={k: v for k, v in said.items() if v}, content_type="multipart/form-data")
+
+    for wrong, word in (
+        ({"statement": ""}, "必填"), ({"scan": None}, "请上传"), ({"received_on": "2026-03-01"}, "2026年3月2日"),
+        ({"received_on": "2026-03-06"}, "2026"), ({"received_on": ""}, "必填"), ({"scan": (io.BytesIO(b"text"), "a.txt")}, "PDF"),
+    ):  # fmt: skip
+        answer = enter(desk, **wrong)
+        assert answer.status_code == 422 and word in answer.text, (wrong, answer.text.split("<main")[1])
+    assert enter(client_as(holder)).status_code in (403, 404)
+    assert enter(desk).status_code == 302
+    assert enter(desk).status_code == 409  # once
+    kept = db.session.get_one(StatusChange, change.id)
+    assert (kept.statement, kept.received_on, kept.stated_by_id) == ("材料并非我提供", date(2026, 3, 4), a.id)
+    line = db.session.scalars(select(AuditEntry).where(AuditEntry.deed == Did.TAKE_VIEW.value)).one()
+    assert line.person_id == a.id and "2026-03-04" in str(line.details.payload)
+
+    decider, own = client_as(b), client_as(holder)
+    seen = decider.get(page).text
+    assert "材料并非我提供" in seen and "2026年3月4日" in seen and me(a).name in seen and "收到书面陈述申辩" not in seen
+    assert decider.get(to).data.startswith(b"%PDF")
+    assert db.session.scalars(select(AuditEntry).where(AuditEntry.deed == Did.OPEN_VIEW.value)).one().person_id == b.id
+    holding = own.get(f"/certificates/{certificate.id}").text
+    assert "材料并非我提供" in holding and "2026年3月4日" in holding and me(a).name not in holding
+    assert own.get(f"/certificates/{certificate.id}/statements/{change.id}").data.startswith(b"%PDF")
+    assert client_as(people.person()).get(f"/certificates/{certificate.id}/statements/{change.id}").status_code == 404
+    told = db.session.scalars(select(Notice).where(Notice.letter == "certification.view_taken")).one()
+    assert told.person_id == holder.id and told.values["received"] == {"day": "2026-03-04"}
+    assert own.post(f"/certificates/{certificate.id}/statement", data={"statement": "再说一次"}).status_code == 409
+    with pytest.raises(SamePerson), unit_of_work():
+        service.confirm(locked(change), by=me(a), now=at("2026-03-05 10:00"))
+    with unit_of_work():  # the term ran to 9 March; what was said ends it
+        service.confirm(locked(change), by=me(b), now=at("2026-03-05 10:00"))
+
+
+def test_a_statement_on_paper_after_the_term_is_marked_late(
+    certificate: Certificate, officers: Any, client_as: Any, set_clock: Any, at: Any
+) -> None:
+    set_clock(at("2026-03-02 09:00"))
+    a, b = officers(), officers()
+    with unit_of_work():
+        change = service.change(
+            locked(certificate), Change.REVOKE, by=me(a), reason="举报材料", code="fraud", now=at("2026-03-02 09:00")
+        )
+    set_clock(at("2026-03-11 09:00"))
+    said = {"received_on": "2026-03-10", "statement": "材料并非我提供", "scan": scan()}
+    to = f"/office/changes/{change.id}/statement"
+    assert client_as(a).post(to, data=said, content_type="multipart/form-data").status_code == 302
+    assert "逾期提交" in client_as(b).get(f"/office/certificates/{certificate.id}").text
+    with unit_of_work():
+        service.confirm(locked(change), by=me(b), now=at("2026-03-11 09:00"))
+    answer = client_as(b).post(to, data=said | {"scan": scan()}, content_type="multipart/form-data")
+    assert answer.status_code == 409  # decided
