@@ -180,6 +180,7 @@ def _columns(found: SheetImport, kind: Kind, sent: Any) -> SeenForm:
 def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
     job = found.job
     busy = job is not None and job.ended_at is None
+    may_undo = service.may_undo(found, clock.now())
     open_to_columns = found.state in (ImportState.READ, ImportState.CHECKED) and not busy
     return render_template(
         "imports/show.html",
@@ -187,7 +188,7 @@ def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
         form=(form or _columns(found, kind, None)) if open_to_columns else None,
         words=words.STATES[found.state], labels=words.FATES, tones=words.TONES, RowFate=RowFate, ImportState=ImportState,
         samples=service.first_rows(found) if open_to_columns else [], undo_hours=service.UNDO_HOURS,
-        may_undo=service.may_undo(found, clock.now()), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area,
+        may_undo=may_undo, also=kind.also_undone(found) if may_undo else "", undoing=service.undoing(found), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area,
     )  # fmt: skip
 
 
