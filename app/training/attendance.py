@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -188,7 +188,7 @@ def record_by_hand(
         (a.session_id, a.person_id): a
         for a in db.session.scalars(
             select(Attendance)
-            .where(Attendance.session_id.in_(sessions))
+            .where(Attendance.session_id.in_({session_id for session_id, _person in marks} & sessions.keys()))
             .order_by(Attendance.session_id, Attendance.person_id)
             .with_for_update()
         )
@@ -248,9 +248,9 @@ def _set(
             hours.reverse(entry, by=by, reason=reason, now=now)
 
 
-def matrix(klass: TrainingClass) -> dict[tuple[int, int], Attendance]:
-    """(session id, person id) → attendance, for the whole class in one question."""
-    return {
-        (a.session_id, a.person_id): a
-        for a in db.session.scalars(select(Attendance).join(ClassSession).where(ClassSession.class_id == klass.id))
-    }
+def matrix(klass: TrainingClass, sessions: Collection[int] | None = None) -> dict[tuple[int, int], Attendance]:
+    """(session id, person id) → attendance, for the whole class, or some periods of it, in one question."""
+    asked = select(Attendance).join(ClassSession).where(ClassSession.class_id == klass.id)
+    if sessions is not None:
+        asked = asked.where(Attendance.session_id.in_(sessions))
+    return {(a.session_id, a.person_id): a for a in db.session.scalars(asked)}

@@ -69,7 +69,9 @@ class AttendanceSheet(ClassPeopleSheet):
         by_day: dict[Any, list[ClassSession]] = {}
         for one in class_of(found).sessions:
             by_day.setdefault(clock.local_date(one.starts_at), []).append(one)
-        marks = attendance.matrix(class_of(found))
+        days = {row.get("day") for row in rows}
+        held = [s.id for day, sessions in by_day.items() if day in days for s in sessions]
+        marks = attendance.matrix(class_of(found), held)
         now = clock.now()
         seen: dict[tuple[int, int], int] = {}
         for row in rows:
@@ -111,7 +113,9 @@ class AttendanceSheet(ClassPeopleSheet):
 
     def in_use(self, found: SheetImport, outcomes: Sequence[dict[str, Any]]) -> list[str]:
         told = []
-        there = attendance.matrix(class_of(found))
+        asked_for = select(Attendance.session_id, Attendance.person_id, Attendance.state, Attendance.method, Attendance.reason)  # fmt: skip
+        held = select(ClassSession.id).where(ClassSession.class_id == found.target_id)
+        there = {(m[0], m[1]): m for m in db.session.execute(asked_for.where(Attendance.session_id.in_(held)))}
         changed = {o["person"] for o in outcomes if not _ours(there.get((o["session"], o["person"])), o, found)}
         if changed:
             told.append(stands(_("the attendance was changed since"), names_of(sorted(changed))))
@@ -133,7 +137,7 @@ class AttendanceSheet(ClassPeopleSheet):
         return told
 
     def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
-        there = attendance.matrix(class_of(found))
+        there = attendance.matrix(class_of(found), {one["session"] for one in outcomes})
         reason = _("The sheet “%(name)s” was undone.", name=found.name)
         for one in outcomes:
             mark = there.get((one["session"], one["person"]))
@@ -153,7 +157,7 @@ def reason_of(found: SheetImport) -> str:
     return _("Sheet “%(name)s” (no. %(id)s)", name=found.name[:150], id=found.id)
 
 
-def _ours(mark: Attendance | None, one: dict[str, Any], found: SheetImport) -> bool:
+def _ours(mark: Any, one: dict[str, Any], found: SheetImport) -> bool:
     """Does the mark stand as the sheet left it?"""
     return (
         mark is not None
