@@ -18,7 +18,6 @@ from app.core import clock, id_number, sheets
 from app.core.forms import is_a_name
 from app.core.id_number import WrongNumber
 
-
 DATE_CELL = re.compile(r"(19|20)\d\d-\d\d-\d\d( \d\d:\d\d:\d\d)?")
 """What a spreadsheet has made a date of reads so."""
 
