@@ -178,6 +178,13 @@ class Kind:
         """What was taken back beside the rows, and what stayed, in words."""
         return []
 
+    fills: ClassVar[bool] = False
+    """Can the template be had with the people of a target in it?"""
+
+    def filled(self, target: Target) -> list[list[str]]:
+        """Rows of a template for one target: what is known already, the rest to be filled in."""
+        return []
+
     def samples(self) -> list[list[str]]:
         """Rows of the template; empty unless every part has a sample."""
         return [[p.sample for p in self.parts]] if any(p.sample for p in self.parts) else []

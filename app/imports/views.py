@@ -79,10 +79,16 @@ def _index(area: str) -> Any:
 @bp.get("/<kind>/template")
 @requires(*WHO)
 def template(kind: str) -> Any:
-    """The empty sheet, all columns as text; what each holds stands on its second sheet."""
+    """The sheet, all columns as text; what each holds stands on its second sheet. ``?target=``: with its people in it."""
     found = service.kind_for(current_person(), kind)
+    asked, name, rows = request.args.get("target", ""), str(found.title), found.samples()
+    if asked:
+        target = next((t for t in found.targets(current_person()) if str(t.id) == asked), None)
+        if target is None or not found.fills:
+            raise NotFound
+        name, rows = f"{name}-{target.label}", found.filled(target)
     columns = [(p.heading, f"{p.label}{'（*）' if p.required else ''}：{p.help}") for p in found.parts]
-    return download(sheets.template(str(found.title), columns, help_title=_("Help")), str(found.title))
+    return download(sheets.template(str(found.title), columns, rows, help_title=_("Help")), name)
 
 
 @bp.route("/<kind>/new", methods=["GET", "POST"])

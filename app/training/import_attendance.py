@@ -18,7 +18,7 @@ from app.core import clock
 from app.db import db
 from app.imports import columns
 from app.imports.columns import Part, plain
-from app.imports.kinds import Row
+from app.imports.kinds import Row, Target
 from app.imports.models import SheetImport
 from app.imports.uses import batches, stands
 from app.training import attendance
@@ -30,6 +30,7 @@ from app.training.import_people import (
     class_of,
     label_of,
     names_of,
+    people_of,
     who,
 )
 from app.training.models import Attendance, AttendanceState, ClassSession, HourEntry, HourSource, SignInMethod
@@ -59,6 +60,20 @@ class AttendanceSheet(ClassPeopleSheet):
         "which_period": _l("the class has several periods on this day; say which"),
         "not_begun": _l("this period has not begun yet"),
     }
+
+    def known(self, target: Target) -> list[dict[str, str]]:
+        """For each period that has begun, everybody of the class."""
+        sessions = db.session.scalars(
+            select(ClassSession)
+            .where(ClassSession.class_id == target.id, ClassSession.starts_at <= clock.now())
+            .order_by(ClassSession.starts_at)
+        )
+        people, made, places = people_of(target.id), [], dict[Any, int]()
+        for one in sessions:
+            day = clock.local_date(one.starts_at)
+            places[day] = places.get(day, 0) + 1
+            made += [{"name": name, "day": day.isoformat(), "period": str(places[day])} for name in people]
+        return made[: self.most_rows]
 
     def about(self, row: Row) -> tuple[str, str]:
         key = (who(row), row.get("day"), row.get("period") or "-")
