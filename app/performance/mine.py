@@ -98,7 +98,18 @@ def mine() -> str:
         request.args,
         filters=[claim_state_filter()],
     )
-    return standing_page(person, "performance/mine.html", listing=listing)
+    return standing_page(person, "performance/mine.html", listing=listing, taken_back=taken_back(person))
+
+
+def taken_back(person: Person, most: int = 5) -> Sequence[CreditEntry]:
+    """Lines that took points of somebody back within the last twelve months, the newest first: told with their reason."""
+    since = clock.start_of(since_of(12))
+    asked = select(CreditEntry).where(
+        CreditEntry.person_id == person.id, CreditEntry.reverses_id.is_not(None), CreditEntry.points < 0, CreditEntry.created_at >= since
+    )  # fmt: skip
+    return db.session.scalars(
+        asked.order_by(CreditEntry.id.desc()).limit(most).options(joinedload(CreditEntry.claim))
+    ).all()
 
 
 def claim_state_filter(left_out: Sequence[ClaimState] = ()) -> Filter:
@@ -139,7 +150,14 @@ def entry_columns(*, people: bool) -> list[Column]:
         Column("amount", _l("Own amount (CNY 10,000)"), lambda e: e.amount, CreditEntry.amount, numeric=True),
         Column("points", _l("Points before caps"), lambda e: e.points, CreditEntry.points, numeric=True),
         Column("made", _l("Entered"), lambda e: e.created_at, CreditEntry.created_at),
+        Column("reason", _l("Reason"), lambda e: e.reason or None),
     ]
+
+
+def told_on_page(listing: Listing) -> Listing:
+    """The reason of a line stands under its kind on a page; in a sheet it has a column."""
+    listing.columns = [c for c in listing.columns if c.key != "reason"]
+    return listing
 
 
 def entry_filters(rules: Rules) -> list[Filter]:
@@ -181,7 +199,7 @@ def my_ledger() -> str | Response:
     )
     if wants_sheet():
         return listing.as_download(_("Credit ledger"))
-    return render_template("performance/my_ledger.html", listing=listing)
+    return render_template("performance/my_ledger.html", listing=told_on_page(listing))
 
 
 @bp.get("/ledger/<int:entry_id>")

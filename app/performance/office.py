@@ -43,6 +43,7 @@ from app.performance.mine import (
     explained,
     points_of,
     standing_page,
+    told_on_page,
 )
 from app.performance.models import (
     Claim,
@@ -414,7 +415,7 @@ def ledger_list() -> str | Response:
     )
     if wants_sheet():
         return listing.as_download(_("Credit ledger"))
-    return render_template("performance/ledger.html", listing=listing)
+    return render_template("performance/ledger.html", listing=told_on_page(listing))
 
 
 def people_visible_to(person: Person) -> Select[Person]:
