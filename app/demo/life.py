@@ -394,7 +394,7 @@ class Storyteller:
         self.files += 1
         data = ContractData(
             number=f"{on.year}1201{self.files:06d}", title=title, kind=ContractKind.LICENCE, buyer="渤海湾新材料有限公司",
-            seller="海河理工大学技术转移中心", amount=Decimal(amount), signed_on=clock.local_date(on),
+            seller="海河理工大学技术转移中心", amount=Decimal(amount), signed_on=clock.local_date(on), registered_on=clock.local_date(on),
         )  # fmt: skip
         with clock.at(on), unit_of_work():
             contract = contracts.register(data, by=self.who("cert1"), now=on, region_id=self.world.regions["1201"])

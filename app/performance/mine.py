@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -101,15 +102,31 @@ def mine() -> str:
     return standing_page(person, "performance/mine.html", listing=listing, taken_back=taken_back(person))
 
 
-def taken_back(person: Person, most: int = 5) -> Sequence[CreditEntry]:
-    """Lines that took points of somebody back within the last twelve months, the newest first: told with their reason."""
+@dataclass(frozen=True)
+class TakenBack:
+    """What a claim has lost, and why; one deal may have several lines of the ledger."""
+
+    claim: Claim
+    points: Decimal
+    dated: date
+    reason: str
+    lines: tuple[int, ...]
+
+
+def taken_back(person: Person, most: int = 5) -> list[TakenBack]:
+    """Points of somebody that were taken back within the last twelve months, the newest first."""
     since = clock.start_of(since_of(12))
     asked = select(CreditEntry).where(
         CreditEntry.person_id == person.id, CreditEntry.reverses_id.is_not(None), CreditEntry.points < 0, CreditEntry.created_at >= since
     )  # fmt: skip
-    return db.session.scalars(
-        asked.order_by(CreditEntry.id.desc()).limit(most).options(joinedload(CreditEntry.claim))
-    ).all()
+    entries = db.session.scalars(asked.order_by(CreditEntry.id.desc()).limit(4 * most).options(joinedload(CreditEntry.claim)))  # fmt: skip
+    told: dict[tuple[int, date, str], list[CreditEntry]] = {}
+    for one in entries:
+        told.setdefault((one.claim_id, one.dated, one.reason), []).append(one)
+    return [
+        TakenBack(some[0].claim, sum((e.points for e in some), Decimal(0)), dated, reason, tuple(e.id for e in reversed(some)))
+        for (_claim, dated, reason), some in list(told.items())[:most]
+    ]  # fmt: skip
 
 
 def claim_state_filter(left_out: Sequence[ClaimState] = ()) -> Filter:
