@@ -202,48 +202,37 @@ def record_by_hand(
         return 0
     if not reason.strip():
         raise HandReasonMissing("reason")
+    made: list[tuple[Attendance, AttendanceState | None]] = []
     for (session_id, person_id), state in sorted(wanted.items()):
         if session_id not in sessions or person_id not in people:
             raise NotFound
         if sessions[session_id].starts_at > now:
             raise NotBegun
-        _set(
-            there.get((session_id, person_id)),
-            sessions[session_id],
-            person_id,
-            state,
-            by=by,
-            reason=reason.strip(),
-            now=now,
-        )
+        mark = there.get((session_id, person_id))
+        before = mark.state if mark else None
+        mark = mark or Attendance(session_id=session_id, person_id=person_id)
+        mark.state, mark.method, mark.at = state, SignInMethod.LIST, now
+        mark.by_id, mark.reason = by.id, reason.strip()
+        made.append((mark, before))
+    db.session.add_all([mark for mark, _before in made])
+    db.session.flush()  # log lines name them by id: all at once, not one by one
+    for mark, before in made:
+        _told(mark, before, by=by, reason=reason.strip(), now=now)
     return len(wanted)
 
 
-def _set(
-    found: Attendance | None,
-    session: ClassSession,
-    person_id: int,
-    state: AttendanceState,
-    *,
-    by: Person,
-    reason: str,
-    now: datetime,
-) -> None:
-    before = found.state if found else None
-    made = found or Attendance(session_id=session.id, person_id=person_id)
-    made.state, made.method, made.at = state, SignInMethod.LIST, now
-    made.by_id, made.reason = by.id, reason
-    db.session.add(made)
+def _told(mark: Attendance, before: AttendanceState | None, *, by: Person, reason: str, now: datetime) -> None:
+    """Write a mark set by hand into the log; what was credited for a period that no longer counts is reversed."""
     record(
         Did.RECORD_ATTENDANCE,
-        made,
+        mark,
         by=by,
         reason=reason,
-        changed={"state": (before, state)},
-        more={"session": session.id, "person": person_id},
+        changed={"state": (before, mark.state)},
+        more={"session": mark.session_id, "person": mark.person_id},
     )
     if before is AttendanceState.PRESENT:
-        entry = hours.open_entry(person_id, HourSource.SESSION, session.id)
+        entry = hours.open_entry(mark.person_id, HourSource.SESSION, mark.session_id)
         if entry is not None:
             hours.reverse(entry, by=by, reason=reason, now=now)
 

@@ -152,8 +152,24 @@ class AttendanceSheet(ClassPeopleSheet):
         return told
 
     def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
-        there = attendance.matrix(class_of(found), {one["session"] for one in outcomes})
         reason = _("The sheet “%(name)s” was undone.", name=found.name)
+        by_session: dict[int, list[dict[str, Any]]] = {}
+        for one in outcomes:
+            by_session.setdefault(one["session"], []).append(one)
+        klass = class_of(found)
+        for session_id, some in sorted(by_session.items()):
+            self._take_back(attendance.matrix(klass, {session_id}), some, reason=reason, by=by, now=now)
+            db.session.flush()  # period by period, so that memory does not grow with the sheet
+
+    def _take_back(
+        self,
+        there: dict[tuple[int, int], Attendance],
+        outcomes: Sequence[dict[str, Any]],
+        *,
+        reason: str,
+        by: Person,
+        now: datetime,
+    ) -> None:
         for one in outcomes:
             mark = there.get((one["session"], one["person"]))
             if mark is None:
