@@ -33,6 +33,7 @@ class Did(StrEnum):
     INVITE = "accounts.invite"
     GRANT_ROLE = "accounts.grant_role"
     END_ROLE = "accounts.end_role"
+    REMOVE_ORGANISATION = "accounts.remove_organisation"
     SAVE_ORGANISATION = "accounts.save_organisation"
     SAVE_REGION = "accounts.save_region"
 
@@ -64,6 +65,7 @@ name_deeds(
         Did.INVITE: _l("Invited a person"),
         Did.GRANT_ROLE: _l("Granted a role"),
         Did.END_ROLE: _l("Ended a role"),
+        Did.REMOVE_ORGANISATION: _l("Took out an organisation"),
         Did.SAVE_ORGANISATION: _l("Saved an organisation"),
         Did.SAVE_REGION: _l("Saved a region"),
     }

@@ -23,10 +23,12 @@ from app.accounts.models import (
     Organisation,
     OrganisationKind,
     Person,
+    RoleHeld,
     TitleLevel,
 )
 from app.audit.service import record
 from app.core import crypto, id_number
+from app.core.permissions import Scope
 from app.db import db
 from app.notices.service import post
 
@@ -97,8 +99,10 @@ def _tidy(name: str) -> str:
     return re.sub(r"\s+", " ", name.replace("（", "(").replace("）", ")")).strip()
 
 
-def organisations_made(names: Iterable[str], region_id: int, *, by: Person, now: datetime) -> dict[str, int]:
-    """Organisations by name; those not known yet are added to the region, as when somebody types one at sign-up."""
+def organisations_made(
+    names: Iterable[str], region_id: int, *, by: Person, now: datetime
+) -> tuple[dict[str, int], set[int]]:
+    """(name → id, ids of those that were not known yet): they are added to the region, as when somebody types one at sign-up."""
     wanted = {n for n in names if n}
     found = organisations_named(wanted)
     new: dict[str, Organisation] = {}
@@ -108,7 +112,35 @@ def organisations_made(names: Iterable[str], region_id: int, *, by: Person, now:
     db.session.flush()  # people name them by id
     for one in new.values():
         record(Did.SAVE_ORGANISATION, one, by=by, more={"name": one.name_zh, "kind": one.kind})
-    return found | {name: new[_tidy(name)].id for name in wanted - found.keys()}
+    ids = found | {name: new[_tidy(name)].id for name in wanted - found.keys()}
+    return ids, {one.id for one in new.values()}
+
+
+def organisations_taken_out(ids: Sequence[int], used: Collection[int], *, by: Person) -> tuple[list[str], list[str]]:
+    """Take out organisations that a sheet had added: (names that went, names that stay).
+
+    Those stay that something else uses (``used``, ids), in whose scope somebody holds a role, or that an officer has
+    completed since. The caller has locked them (``locked_organisations``), so that nobody begins to use one meanwhile.
+    """
+    held = select(RoleHeld.scope_id).where(RoleHeld.scope == Scope.ORGANISATION, RoleHeld.scope_id.in_(ids))
+    kept = {*used, *db.session.scalars(held)}
+    gone, stay = [], []
+    for one in db.session.scalars(select(Organisation).where(Organisation.id.in_(ids)).order_by(Organisation.id)):
+        completed = one.credit_code or one.name_en or one.kind is not OrganisationKind.OTHER
+        if completed or one.id in kept:
+            stay.append(one.name_zh)
+            continue
+        record(Did.REMOVE_ORGANISATION, one, by=by, more={"name": one.name_zh})
+        db.session.delete(one)
+        gone.append(one.name_zh)
+    db.session.flush()  # the database has the last word on what is used
+    return gone, stay
+
+
+def locked_organisations(ids: Sequence[int]) -> list[int]:
+    """Those of them that are still there, locked in the order of their keys."""
+    asked = select(Organisation.id).where(Organisation.id.in_(ids)).order_by(Organisation.id)
+    return list(db.session.scalars(asked.with_for_update(of=Organisation)))
 
 
 def register_many(people: Sequence[NewPerson], *, by: Person, now: datetime) -> list[Person]:

@@ -36,6 +36,10 @@ EXACT = 10**15
 """Excel keeps 15 digits of a number."""
 
 
+NO_SHEET = _l("it is no spreadsheet. Please save the list as .xlsx or .csv.")
+CUT_OFF = _l("it is cut off: its last line ends too early. Please export and upload it again.")
+
+
 class SheetRefused(Invalid):
     message = _l("The list cannot be read: %(why)s")
 
@@ -60,6 +64,15 @@ def read_sheet(data: bytes, *, most_rows: int, field: str = "file") -> Sheet:
         raise SheetRefused(
             field, why=_l("it is an old .xls file or has a password. Please save it as .xlsx without one.")
         )
+    if (
+        data[:200]
+        .lstrip(b"\xef\xbb\xbf \r\n\t")
+        .lower()
+        .startswith((b"<html", b"<!doctype", b"<table", b"<?xml", b"<head"))
+    ):
+        raise SheetRefused(field, why=_l("it is a web page under the name of a spreadsheet, as some systems export it. Please open it in Excel and save it as .xlsx."))  # fmt: skip
+    if data.startswith((b"%PDF-", b"\x89PNG", b"\x7fELF", b"{\\rtf")):
+        raise SheetRefused(field, why=NO_SHEET)
     if data.startswith(b"PK"):
         found, notes, merged = _of_excel(data, field, most_rows)
     else:
@@ -74,6 +87,8 @@ def _with_headings(
     found: Found, notes: tuple[Any, ...], merged: Sequence[tuple[int, str]], field: str, most_rows: int
 ) -> Sheet:
     place = next((i for i, (_, cells) in enumerate(found[:HEAD_ROWS]) if sum(map(bool, cells)) >= 2), None)
+    if place is None and not any(sum(map(bool, cells)) >= 2 for _, cells in found):
+        raise SheetRefused(field, why=NO_SHEET)
     if place is None:
         raise SheetRefused(field, why=_l("there is no row of headings among its first rows."))
     line, raw = found[place]
@@ -224,9 +239,12 @@ def _of_text(data: bytes, field: str, most_rows: int) -> Found:
     first = next((line for line in text.splitlines() if line.strip()), "")
     mark = max("\t,;", key=first.count) if any(m in first for m in "\t,;") else ","
     found: Found = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader(lines, delimiter=mark)
+    begins = ends = 0
     try:
         for row in reader:
+            begins, ends = ends, reader.line_num
             cells = tuple(tidy(_plain_cell(cell)) for cell in row[: MOST_COLUMNS + 1])
             if any(cells):
                 found.append((reader.line_num, cells))
@@ -234,22 +252,47 @@ def _of_text(data: bytes, field: str, most_rows: int) -> Found:
                 raise SheetRefused(field, why=_too_many(most_rows))
     except csv.Error:
         raise SheetRefused(field, why=_l("line %(line)s is no line of a table.", line=reader.line_num)) from None
+    if _open_quote(lines[begins:], mark):
+        raise SheetRefused(field, why=CUT_OFF)
     return found
+
+
+def _open_quote(last: Sequence[str], mark: str) -> bool:
+    """Does the last record end within quotation marks? The reader itself takes everything to the end of the file then."""
+    try:
+        list(csv.reader(last, delimiter=mark, strict=True))
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def _decoded(data: bytes, field: str) -> str:
     for encoding in _encodings(data):
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            if _cut_within_a_character(data, encoding, error):
+                raise SheetRefused(field, why=CUT_OFF) from None
             text = "\0"
         if encoding == "gb18030":
             _one_encoding(data, field)
-        if "\0" not in text and not (
-            encoding.startswith("utf-16-") and re.search(r"[\x00-\x08\x0e-\x1f\ud800-\udfff\uffff]", text)
-        ):
+        if _is_text(text, strictly=encoding.startswith("utf-16-")):
             return text
-    raise SheetRefused(field, why=_l("it is neither Excel nor text in UTF-8 or GB 18030."))
+    raise SheetRefused(field, why=_l("it is no spreadsheet: neither Excel nor text in UTF-8 or GB 18030."))
+
+
+def _is_text(text: str, *, strictly: bool = False) -> bool:
+    """Hardly anything in it that no program writes into a text; programs, pictures and the like are full of it."""
+    odd = len(re.findall("[\x00-\x08\x0e-\x19\x1b-\x1f\x7f\ud800-\udfff\ufffe\uffff]", text))
+    return "\0" not in text and (not odd if strictly else odd * 100 <= len(text))
+
+
+def _cut_within_a_character(data: bytes, encoding: str, error: UnicodeDecodeError) -> bool:
+    """Is all of it text of this encoding but for the last bytes, which begin a character? Latin letters alone tell nothing
+    about the encoding."""
+    before = data[: error.start]
+    sure = encoding == "gb18030" or not before.isascii()
+    return sure and len(data) - error.start < 4 and error.end == len(data) and _is_text(before.decode(encoding))
 
 
 def _one_encoding(data: bytes, field: str) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model, pk, stamp
+
+BYTES = BigInteger().with_variant(Integer, "sqlite")
+"""Films may be larger than a 32-bit number says (SQLite's integers are of 64 bits anyway)."""
 
 
 class StoredFile(Model):
@@ -17,7 +20,7 @@ class StoredFile(Model):
     key: Mapped[str] = mapped_column(String(80), unique=True, comment="random name in the storage")
     name: Mapped[str] = mapped_column(comment="what the owner called it; never used as a path")
     media_type: Mapped[str] = mapped_column(String(100), comment="as sniffed, not as claimed")
-    size: Mapped[int] = mapped_column(comment="bytes")
+    size: Mapped[int] = mapped_column(BYTES, comment="bytes")
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     created_at: Mapped[stamp]
@@ -33,8 +36,8 @@ class Upload(Model):
     owner_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     about: Mapped[str] = mapped_column(String(80), comment="what the file is for")
     name: Mapped[str] = mapped_column(String(120))
-    size: Mapped[int] = mapped_column(comment="bytes announced")
-    received: Mapped[int] = mapped_column(default=0, comment="bytes that are safely here")
+    size: Mapped[int] = mapped_column(BYTES, comment="bytes announced")
+    received: Mapped[int] = mapped_column(BYTES, default=0, comment="bytes that are safely here")
     mark: Mapped[str] = mapped_column(String(80), default="", comment="by it the page knows the same file again")
     pieces: Mapped[list[Any]] = mapped_column(default=list, comment="[[random name in the storage, bytes], …] in order")
     begun: Mapped[list[str]] = mapped_column(

@@ -18,6 +18,9 @@ from app.core import clock, id_number, sheets
 from app.core.forms import is_a_name
 from app.core.id_number import WrongNumber
 
+DATE_CELL = re.compile(r"(19|20)\d\d-\d\d-\d\d( \d\d:\d\d:\d\d)?")
+"""What a spreadsheet has made a date of reads so."""
+
 
 class Wrong(ValueError):
     """A cell that cannot be taken. ``code`` has its words in ``app.imports.words``; ``said``: what stood there."""
@@ -33,7 +36,7 @@ def as_it_is(most: int = 200) -> Callable[[str], str]:
     def read(text: str) -> str:
         if sheets.lost_digits(text):
             raise Wrong("lost", text)
-        if re.fullmatch(r"(19|20)\d\d-\d\d-\d\d( \d\d:\d\d:\d\d)?", text):
+        if DATE_CELL.fullmatch(text):
             raise Wrong("made_a_date", text)
         if len(text) > most:
             raise Wrong("long", text)
@@ -119,6 +122,8 @@ def identity(text: str, today: date | None = None) -> str:
     """A resident identity number by its check character (GB 11643), or a passport or permit by its pattern."""
     if sheets.lost_digits(text):
         raise Wrong("lost", text)
+    if DATE_CELL.fullmatch(text):  # eight figures would pass for a passport
+        raise Wrong("made_a_date", text)
     number = id_number.tidy(text)
     try:
         if len(number) >= 15 and number[:1].isdigit():

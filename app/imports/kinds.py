@@ -164,8 +164,26 @@ class Kind:
         """What stands in the way of undoing, in words that name it; empty: nothing."""
         raise NotImplementedError
 
-    def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
+    def also_undone(self, found: SheetImport) -> str:
+        """What goes beside the rows when the sheet is undone, in words for who is about to do so; empty: nothing."""
+        return ""
+
+    def undo(
+        self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime
+    ) -> dict[str, Any] | None:
+        """Take it back; what is answered is kept with the job and put into words by ``undone``."""
         raise NotImplementedError
+
+    def undone(self, result: dict[str, Any]) -> list[str]:
+        """What was taken back beside the rows, and what stayed, in words."""
+        return []
+
+    fills: ClassVar[bool] = False
+    """Can the template be had with the people of a target in it?"""
+
+    def filled(self, target: Target) -> list[list[str]]:
+        """Rows of a template for one target: what is known already, the rest to be filled in."""
+        return []
 
     def samples(self) -> list[list[str]]:
         """Rows of the template; empty unless every part has a sample."""

@@ -354,7 +354,7 @@ def undo_all(item: dict[str, Any], job: Job) -> dict[str, Any]:
         return {}
     _must_be_free(found)
     made = outcomes(found)
-    kind_of(found.kind).undo(found, made, by=by, now=now)
+    more = kind_of(found.kind).undo(found, made, by=by, now=now) or {}
     db.session.execute(
         update(SheetRow)
         .where(SheetRow.import_id == found.id, SheetRow.fate == RowFate.DONE)
@@ -362,7 +362,15 @@ def undo_all(item: dict[str, Any], job: Job) -> dict[str, Any]:
     )
     found.state, found.undone_at = ImportState.UNDONE, now
     record(Did.UNDO_SHEET, found, by=by, more={"kind": found.kind, "rows": len(made)})
-    return {"rows": len(made)}
+    return {"rows": len(made)} | more
+
+
+def undoing(found: SheetImport) -> list[str]:
+    """What was taken back beside the rows, and what stayed, in words."""
+    if found.state is not ImportState.UNDONE or found.job is None or found.job.kind != UNDO:
+        return []
+    result = db.session.scalar(select(JobItem.result).where(JobItem.job_id == found.job_id).limit(1))
+    return kind_of(found.kind).undone(result or {})
 
 
 def refusal_of(found: SheetImport) -> str:

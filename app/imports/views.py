@@ -79,10 +79,16 @@ def _index(area: str) -> Any:
 @bp.get("/<kind>/template")
 @requires(*WHO)
 def template(kind: str) -> Any:
-    """The empty sheet, all columns as text; what each holds stands on its second sheet."""
+    """The sheet, all columns as text; what each holds stands on its second sheet. ``?target=``: with its people in it."""
     found = service.kind_for(current_person(), kind)
+    asked, name, rows = request.args.get("target", ""), str(found.title), found.samples()
+    if asked:
+        target = next((t for t in found.targets(current_person()) if str(t.id) == asked), None)
+        if target is None or not found.fills:
+            raise NotFound
+        name, rows = f"{name}-{target.label}", found.filled(target)
     columns = [(p.heading, f"{p.label}{'（*）' if p.required else ''}：{p.help}") for p in found.parts]
-    return download(sheets.template(str(found.title), columns, help_title=_("Help")), str(found.title))
+    return download(sheets.template(str(found.title), columns, rows, help_title=_("Help")), name)
 
 
 @bp.route("/<kind>/new", methods=["GET", "POST"])
@@ -180,6 +186,7 @@ def _columns(found: SheetImport, kind: Kind, sent: Any) -> SeenForm:
 def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
     job = found.job
     busy = job is not None and job.ended_at is None
+    may_undo = service.may_undo(found, clock.now())
     open_to_columns = found.state in (ImportState.READ, ImportState.CHECKED) and not busy
     return render_template(
         "imports/show.html",
@@ -187,7 +194,7 @@ def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
         form=(form or _columns(found, kind, None)) if open_to_columns else None,
         words=words.STATES[found.state], labels=words.FATES, tones=words.TONES, RowFate=RowFate, ImportState=ImportState,
         samples=service.first_rows(found) if open_to_columns else [], undo_hours=service.UNDO_HOURS,
-        may_undo=service.may_undo(found, clock.now()), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area,
+        may_undo=may_undo, also=kind.also_undone(found) if may_undo else "", undoing=service.undoing(found), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area,
     )  # fmt: skip
 
 

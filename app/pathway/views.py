@@ -122,7 +122,7 @@ def people() -> Any:
         service.people_visible_to(current_person()),
         [
             Column("name", _l("Name"), lambda p: p.name, Person.name),
-            Column("organisation", _l("Employer"), lambda p: p.organisation.name_zh if p.organisation else "—"),
+            Column("organisation", _l("Employer"), lambda p: place_name(p.organisation) or "—"),
             Column("region", _l("Region"), lambda p: place_name(p.region) or "—"),
             Column("joined", _l("Signed up on"), lambda p: p.created_at, Person.created_at),
         ],

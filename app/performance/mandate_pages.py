@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts.guard import current_person, public, requires, signed_in
 from app.accounts.models import Organisation, Person
+from app.accounts.words import place_name
 from app.core import clock, limits
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.nav import place
@@ -63,7 +64,7 @@ def _columns(*, office: bool) -> list[Column]:
     if office:
         made[1:2] = [
             Column("person", _l("Manager"), lambda m: m.person.name, Person.name),
-            Column("organisation", _l("Organisation"), lambda m: m.organisation.name_zh),
+            Column("organisation", _l("Organisation"), lambda m: place_name(m.organisation)),
             Column("client", _l("Client"), lambda m: m.client_name, Mandate.client_name),
         ]
         made = [one for one in made if one.key != "side"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -98,7 +99,34 @@ def mine() -> str:
         request.args,
         filters=[claim_state_filter()],
     )
-    return standing_page(person, "performance/mine.html", listing=listing)
+    return standing_page(person, "performance/mine.html", listing=listing, taken_back=taken_back(person))
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What a claim has lost, and why; one deal may have several lines of the ledger."""
+
+    claim: Claim
+    points: Decimal
+    dated: date
+    reason: str
+    lines: tuple[int, ...]
+
+
+def taken_back(person: Person, most: int = 5) -> list[TakenBack]:
+    """Points of somebody that were taken back within the last twelve months, the newest first."""
+    since = clock.start_of(since_of(12))
+    asked = select(CreditEntry).where(
+        CreditEntry.person_id == person.id, CreditEntry.reverses_id.is_not(None), CreditEntry.points < 0, CreditEntry.created_at >= since
+    )  # fmt: skip
+    entries = db.session.scalars(asked.order_by(CreditEntry.id.desc()).limit(4 * most).options(joinedload(CreditEntry.claim)))  # fmt: skip
+    told: dict[tuple[int, date, str], list[CreditEntry]] = {}
+    for one in entries:
+        told.setdefault((one.claim_id, one.dated, one.reason), []).append(one)
+    return [
+        TakenBack(some[0].claim, sum((e.points for e in some), Decimal(0)), dated, reason, tuple(e.id for e in reversed(some)))
+        for (_claim, dated, reason), some in list(told.items())[:most]
+    ]  # fmt: skip
 
 
 def claim_state_filter(left_out: Sequence[ClaimState] = ()) -> Filter:
@@ -139,7 +167,14 @@ def entry_columns(*, people: bool) -> list[Column]:
         Column("amount", _l("Own amount (CNY 10,000)"), lambda e: e.amount, CreditEntry.amount, numeric=True),
         Column("points", _l("Points before caps"), lambda e: e.points, CreditEntry.points, numeric=True),
         Column("made", _l("Entered"), lambda e: e.created_at, CreditEntry.created_at),
+        Column("reason", _l("Reason"), lambda e: e.reason or None),
     ]
+
+
+def told_on_page(listing: Listing) -> Listing:
+    """The reason of a line stands under its kind on a page; in a sheet it has a column."""
+    listing.columns = [c for c in listing.columns if c.key != "reason"]
+    return listing
 
 
 def entry_filters(rules: Rules) -> list[Filter]:
@@ -181,7 +216,7 @@ def my_ledger() -> str | Response:
     )
     if wants_sheet():
         return listing.as_download(_("Credit ledger"))
-    return render_template("performance/my_ledger.html", listing=listing)
+    return render_template("performance/my_ledger.html", listing=told_on_page(listing))
 
 
 @bp.get("/ledger/<int:entry_id>")

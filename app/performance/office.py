@@ -43,6 +43,7 @@ from app.performance.mine import (
     explained,
     points_of,
     standing_page,
+    told_on_page,
 )
 from app.performance.models import (
     Claim,
@@ -88,7 +89,7 @@ def _claim_columns() -> list[Column]:
         Column(
             "organisation",
             _l("Organisation"),
-            lambda c: c.person.organisation.name_zh if c.person.organisation else None,
+            lambda c: place_name(c.person.organisation) or None,
         ),
         Column("indicator", _l("Indicator"), lambda c: c.indicator, Claim.indicator),
         Column("dated", _l("Day of the deal"), lambda c: c.dated, Claim.dated),
@@ -236,6 +237,11 @@ def contract_list() -> str | Response:
             Column("seller", _l("Seller"), lambda c: c.seller, Contract.seller),
             Column("amount", _l("Contract value (CNY 10,000)"), lambda c: c.amount, Contract.amount, numeric=True),
             Column("signed", _l("Date of signature"), lambda c: c.signed_on, Contract.signed_on),
+            *(
+                [Column("region", _l("Region"), lambda c: place_name(c.region) or None, Contract.region_id)]
+                if len(places) > 1
+                else []
+            ),
             Column("state", _l("State"), lambda c: str(words.CONTRACT_STATES[c.state]), Contract.state),
         ],
         request.args,
@@ -409,7 +415,7 @@ def ledger_list() -> str | Response:
     )
     if wants_sheet():
         return listing.as_download(_("Credit ledger"))
-    return render_template("performance/ledger.html", listing=listing)
+    return render_template("performance/ledger.html", listing=told_on_page(listing))
 
 
 def people_visible_to(person: Person) -> Select[Person]:
@@ -441,11 +447,11 @@ def people() -> str:
         .order_by(Person.name, Person.id),
         [
             Column("name", _l("Full name"), lambda p: p.name, Person.name),
-            Column("organisation", _l("Organisation"), lambda p: p.organisation.name_zh if p.organisation else None, Organisation.name_zh),
+            Column("organisation", _l("Organisation"), lambda p: place_name(p.organisation) or None, Organisation.name_zh),
             Column("region", _l("Region"), lambda p: place_name(p.region) or None),
         ],
         request.args,
-        search=[Person.name, Person.email, Organisation.name_zh],
+        search=[Person.name, Person.email, Organisation.name_zh, Organisation.name_en],
         filters=[
             Filter(
                 "credit", _l("Performance credit"), [("yes", _l("with lines in the ledger")), ("no", _l("without"))],
@@ -624,7 +630,7 @@ def honour_list() -> str | Response:
         source.options(joinedload(Honour.person)).order_by(Honour.year.desc(), Honour.id.desc()),
         [
             Column("person", _l("Full name"), lambda h: h.person.name, Person.name),
-            Column("organisation", _l("Organisation"), lambda h: h.person.organisation.name_zh if h.person.organisation else None),
+            Column("organisation", _l("Organisation"), lambda h: place_name(h.person.organisation) or None),
             Column("kind", _l("Honour"), lambda h: str(integrity.HONOUR_NAMES[h.kind]), Honour.kind),
             Column("year", _l("Year"), lambda h: str(h.year), Honour.year),
             Column("body", _l("Awarded by"), lambda h: h.body, Honour.body),

@@ -22,7 +22,7 @@ from app.db import db
 from app.files.models import StoredFile
 from app.practice.deeds import Did
 from app.practice.models import STANDING, Hearing, HearingMember, LogEntry, Review, TaskView
-from app.practice.states import HearingState
+from app.practice.states import HearingState, State
 
 
 def _with_people(asked: Select[Any]) -> Select[Any]:
@@ -70,6 +70,12 @@ def entries_for_office(person: Person) -> Select[Any]:
 def entries_to_confirm(person: Person) -> Select[Any]:
     """Entries whose mentor the person is."""
     return _with_people(select(LogEntry).where(LogEntry.mentor_id == person.id, LogEntry.version > 0))
+
+
+def waiting_for_mentor(person: Person) -> list[LogEntry]:
+    """Submitted entries that wait for the mentor's word, the oldest first."""
+    asked = entries_to_confirm(person).where(LogEntry.state == State.SUBMITTED)
+    return list(db.session.scalars(asked.order_by(LogEntry.submitted_at, LogEntry.id).limit(500)))
 
 
 def reviews_of(person: Person) -> Select[Any]:

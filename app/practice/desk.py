@@ -96,11 +96,15 @@ def confirm(entry_id: int) -> Any:
     except Invalid as error:
         form.refuse(error)
         return entry_page(entry_id, form), 422
-    flash(
-        _("The task was returned with your remark.") if returned else _("Confirmed. The task goes to review."),
-        "success",
-    )
-    return redirect(url_for("practice.mentoring"))
+    done = _("The task was returned with your remark.") if returned else _("Confirmed. The task goes to review.")
+    waiting = access.waiting_for_mentor(current_person())
+    left = ngettext("%(n)s more task waits for you.", "%(n)s more tasks wait for you.", len(waiting)) if waiting else ""
+    flash(f"{done} {left}".strip(), "success")
+    # core material is opened by a deed of its own, since each opening is shown to the owner
+    following = next((one for one in waiting if not one.guarded), None)
+    if following is None:
+        return redirect(url_for("practice.mentoring"))
+    return redirect(url_for("practice.entry", entry_id=following.id))
 
 
 # --- the reviewer ----------------------------------------------------------------------------------------------------

@@ -348,15 +348,24 @@ def entry_page(entry_id: int, form: ConfirmForm) -> Any:
         )
     else:
         snapshot = found.versions[0].snapshot
+    mentor = found.mentor_id == me.id and not owner and found.state is State.SUBMITTED
+    waiting = access.waiting_for_mentor(me) if mentor else []
     return render_template(
         "practice/entry.html", entry=found, snapshot=snapshot, owner=owner, own_draft=own_draft,
-        mentor=found.mentor_id == me.id and not owner and found.state is State.SUBMITTED,
+        mentor=mentor, waiting=len(waiting), following=_next_waiting(found, waiting),
         form=form, levels=level_names(), next_words=words.NEXT_WORDS, timeline=timeline_of(found),
         results=[] if not sees_results(found, me) else results_of(found), openings=access.openings_of(found) if owner else [],
         doubles={} if owner else service.used_elsewhere([f["id"] for f in snapshot["files"]], found),
         desk=reaches(me, Can.READ_TASK, region=found.region_id, organisation=found.base_id) and not owner,
         named=_sees_names(found, me),
     )  # fmt: skip
+
+
+def _next_waiting(found: LogEntry, waiting: list[LogEntry]) -> LogEntry | None:
+    """The task that waits next after this one, round to the oldest; core material is not opened in passing."""
+    place = next((i for i, one in enumerate(waiting) if one.id == found.id), 0)
+    others = [one for one in waiting[place + 1 :] + waiting[:place] if not one.guarded]
+    return others[0] if others else None
 
 
 def _sees_names(found: LogEntry, me: Any) -> bool:

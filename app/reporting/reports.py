@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,9 @@ from app.core.errors import Invalid, NotFound
 from app.core.permissions import Can
 from app.core.text import chinese
 from app.db import db
+from app.files.models import StoredFile
+from app.files.service import delete_file
+from app.jobs.models import Job, JobItem
 from app.jobs.service import enqueue
 from app.outline.service import level_names
 from app.reporting.catalogue import BLOCKS, kind_labels
@@ -30,7 +33,9 @@ from app.reporting.models import Report
 from app.reporting.words import scope_name
 from certificates.snapshot import fingerprint, plain
 
-MAKE = "reporting.report"
+MAKE, DRAW = "reporting.report", "reporting.figures"
+DRAWN_DAYS = 7
+"""So long a PDF of figures can be taken; it can be drawn again at any time."""
 FORMAT = "report/1"
 
 
@@ -75,11 +80,48 @@ def keep(
     return made
 
 
+def draw(scope: Scope, asked: Asked, *, by: Person, now: datetime) -> Job:
+    """Have the figures of the page made into a PDF. They are drawn here, once: the document shows what the page showed."""
+    body = drawn(asked, scope)
+    job = enqueue(
+        DRAW, [{"label": f"{asked.since} – {asked.on}"}], by=by, title=_l("Figures as PDF"),
+        params={"body": body, "fingerprint": fingerprint(body), "made_at": now.isoformat(), "over": asked.on < clock.local_date(now)},
+    )  # fmt: skip
+    record(Did.DRAW_FIGURES, job, by=by, more={"since": asked.since, "on": asked.on, "scope": scope.code or "all"})
+    return job
+
+
+def drawing_for(reader: Person, job_id: int) -> tuple[Job, StoredFile | None]:
+    """A PDF the reader has asked for: its job, and the file once it is there. Raises NotFound."""
+    job = db.session.scalar(select(Job).where(Job.id == job_id, Job.kind == DRAW, Job.by_id == reader.id))
+    if job is None:
+        raise NotFound
+    result = db.session.scalar(select(JobItem.result).where(JobItem.job_id == job.id).limit(1)) or {}
+    return job, db.session.get(StoredFile, result["file"]) if "file" in result else None
+
+
+def forget_drawings(now: datetime) -> int:
+    """Take away PDFs of figures whose days are over; what was drawn stays with the job for the log."""
+    asked = select(JobItem).join(Job, Job.id == JobItem.job_id).where(Job.kind == DRAW, Job.ended_at < now - timedelta(days=DRAWN_DAYS))  # fmt: skip
+    gone = 0
+    for item in db.session.scalars(asked):
+        stored = db.session.get(StoredFile, item.result.get("file", 0))
+        item.result = {}
+        if stored is not None:
+            delete_file(stored)
+            gone += 1
+    return gone
+
+
 def usual_title(since: date, on: date) -> str:
     """Reports are official papers: their title is Chinese."""
     if (since.month, since.day, on.month, on.day) == (1, 1, 12, 31) and since.year == on.year:
         return f"{since.year} 年度技术经理人培训认证统计报告"
     return f"技术经理人培训认证统计报告（{since:%Y-%m-%d} 至 {on:%Y-%m-%d}）"
+
+
+def drawing_title(body: Mapping[str, Any]) -> str:
+    return f"技术经理人培训认证统计（{body['since'][:10]} 至 {body['until'][:10]}）"
 
 
 def drawn(asked: Asked, scope: Scope) -> dict[str, Any]:

@@ -103,6 +103,37 @@ def overview() -> Any:
     )  # fmt: skip
 
 
+@bp.post("/pdf")
+@requires(Can.READ_REPORT)
+def draw() -> Any:
+    """The figures of the page as a PDF, made in the background."""
+    _scopes, scope, asked = _asked()
+    with unit_of_work():
+        job_id = reports.draw(scope, asked, by=current_person(), now=clock.now()).id
+    return redirect(url_for("reporting.drawing", job_id=job_id, **_kept_in_address(scope, asked)))
+
+
+@bp.get("/pdf/<int:job_id>")
+@requires(Can.READ_REPORT)
+def drawing(job_id: int) -> Any:
+    """How far a PDF of figures is; the file once it is there."""
+    job, stored = reports.drawing_for(current_person(), job_id)
+    _scopes, scope, asked = _asked()
+    return render_template(
+        "reporting/drawing.html", job=job, stored=stored, days=reports.DRAWN_DAYS, address=_kept_in_address(scope, asked),
+        body=job.params["body"], words=job.params["body"]["words"]["en" if language() == "en" else "zh"],
+    )  # fmt: skip
+
+
+@bp.get("/pdf/<int:job_id>/file")
+@requires(Can.READ_REPORT)
+def drawing_file(job_id: int) -> Any:
+    _job, stored = reports.drawing_for(current_person(), job_id)
+    if stored is None:
+        raise NotFound
+    return hand_out(stored, inline=request.args.get("show") == "1")
+
+
 def _file(body: dict[str, Any], scope: Scope, asked: Asked) -> Any:
     headings = [_("Area"), _("Figure"), _("Told apart by"), _("Which"), _("Number"), _("Unit"), _("Definition")]
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -188,7 +188,7 @@ def record_by_hand(
         (a.session_id, a.person_id): a
         for a in db.session.scalars(
             select(Attendance)
-            .where(Attendance.session_id.in_(sessions))
+            .where(Attendance.session_id.in_({session_id for session_id, _person in marks} & sessions.keys()))
             .order_by(Attendance.session_id, Attendance.person_id)
             .with_for_update()
         )
@@ -202,55 +202,44 @@ def record_by_hand(
         return 0
     if not reason.strip():
         raise HandReasonMissing("reason")
+    made: list[tuple[Attendance, AttendanceState | None]] = []
     for (session_id, person_id), state in sorted(wanted.items()):
         if session_id not in sessions or person_id not in people:
             raise NotFound
         if sessions[session_id].starts_at > now:
             raise NotBegun
-        _set(
-            there.get((session_id, person_id)),
-            sessions[session_id],
-            person_id,
-            state,
-            by=by,
-            reason=reason.strip(),
-            now=now,
-        )
+        mark = there.get((session_id, person_id))
+        before = mark.state if mark else None
+        mark = mark or Attendance(session_id=session_id, person_id=person_id)
+        mark.state, mark.method, mark.at = state, SignInMethod.LIST, now
+        mark.by_id, mark.reason = by.id, reason.strip()
+        made.append((mark, before))
+    db.session.add_all([mark for mark, _before in made])
+    db.session.flush()  # log lines name them by id: all at once, not one by one
+    for mark, before in made:
+        _told(mark, before, by=by, reason=reason.strip(), now=now)
     return len(wanted)
 
 
-def _set(
-    found: Attendance | None,
-    session: ClassSession,
-    person_id: int,
-    state: AttendanceState,
-    *,
-    by: Person,
-    reason: str,
-    now: datetime,
-) -> None:
-    before = found.state if found else None
-    made = found or Attendance(session_id=session.id, person_id=person_id)
-    made.state, made.method, made.at = state, SignInMethod.LIST, now
-    made.by_id, made.reason = by.id, reason
-    db.session.add(made)
+def _told(mark: Attendance, before: AttendanceState | None, *, by: Person, reason: str, now: datetime) -> None:
+    """Write a mark set by hand into the log; what was credited for a period that no longer counts is reversed."""
     record(
         Did.RECORD_ATTENDANCE,
-        made,
+        mark,
         by=by,
         reason=reason,
-        changed={"state": (before, state)},
-        more={"session": session.id, "person": person_id},
+        changed={"state": (before, mark.state)},
+        more={"session": mark.session_id, "person": mark.person_id},
     )
     if before is AttendanceState.PRESENT:
-        entry = hours.open_entry(person_id, HourSource.SESSION, session.id)
+        entry = hours.open_entry(mark.person_id, HourSource.SESSION, mark.session_id)
         if entry is not None:
             hours.reverse(entry, by=by, reason=reason, now=now)
 
 
-def matrix(klass: TrainingClass) -> dict[tuple[int, int], Attendance]:
-    """(session id, person id) → attendance, for the whole class in one question."""
-    return {
-        (a.session_id, a.person_id): a
-        for a in db.session.scalars(select(Attendance).join(ClassSession).where(ClassSession.class_id == klass.id))
-    }
+def matrix(klass: TrainingClass, sessions: Collection[int] | None = None) -> dict[tuple[int, int], Attendance]:
+    """(session id, person id) → attendance, for the whole class, or some periods of it, in one question."""
+    asked = select(Attendance).join(ClassSession).where(ClassSession.class_id == klass.id)
+    if sessions is not None:
+        asked = asked.where(Attendance.session_id.in_(sessions))
+    return {(a.session_id, a.person_id): a for a in db.session.scalars(asked)}

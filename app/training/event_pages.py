@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts.guard import current_person, requires
 from app.accounts.models import Organisation, Person
+from app.accounts.words import place_name
 from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
 from app.core.forms import clean_text
@@ -47,7 +48,7 @@ def index() -> Any:
         ),
         [
             Column("title", _l("Title of the event"), lambda e: e.title, ContinuingEvent.title),
-            Column("base", _l("Training base"), lambda e: e.organisation.name_zh),
+            Column("base", _l("Training base"), lambda e: place_name(e.organisation)),
             Column("from_on", _l("First day"), lambda e: e.from_on, ContinuingEvent.from_on),
             Column("module", _l("Module"), lambda e: MODULES.get(e.module, e.module), ContinuingEvent.module),
             Column("hours", _l("Class hours"), lambda e: e.hours, ContinuingEvent.hours, numeric=True),
@@ -68,7 +69,7 @@ def index() -> Any:
 @requires(Can.RUN_CLASS)
 def new() -> Any:
     form = EventForm()
-    form.organisation_id.choices = [(b.id, b.name_zh) for b in classes.bases_for(current_person())]
+    form.organisation_id.choices = [(b.id, place_name(b)) for b in classes.bases_for(current_person())]
     if form.validate_on_submit():
         try:
             with unit_of_work():
@@ -93,7 +94,7 @@ def change(event_id: int) -> Any:
     """Title, days and hours, as long as nobody has hours by it; the base stays."""
     found = events.event_for(current_person(), event_id)
     form = EventForm(data={name: getattr(found, name) for name in events.FIELDS} if request.method == "GET" else None)
-    form.organisation_id.choices = [(found.organisation_id, found.organisation.name_zh)]
+    form.organisation_id.choices = [(found.organisation_id, place_name(found.organisation))]
     if form.validate_on_submit():
         try:
             with unit_of_work():

@@ -28,8 +28,8 @@ from app.audit.service import record
 from app.core import clock
 from app.core.errors import Invalid, NotFound, Refused
 from app.core.permissions import Can
+from app.core.text import chinese, number
 from app.core.text import day as day_words
-from app.core.text import number
 from app.db import db, locked
 from app.notices.service import post
 from app.training import class_letters as letters
@@ -253,7 +253,7 @@ def credit(event: ContinuingEvent, text: str, picked: Collection[int], *, by: Pe
     ledger = hours._Ledger.of(new, CONTINUING)
     working = {
         "rule": "event", "event": event.id, "title": event.title, "provider": event.organisation.name_zh,
-        "from": event.from_on.isoformat(), "until": event.until_on.isoformat(),
+        "provider_en": event.organisation.name_en, "from": event.from_on.isoformat(), "until": event.until_on.isoformat(),
     }  # fmt: skip
     made = [
         ledger.credit(
@@ -297,7 +297,7 @@ def working_words(working: Mapping[str, Any]) -> str:
         "%(title)s, held by %(provider)s, %(days)s; %(hours)s class hours",
         working["credited"],
         title=working["title"],
-        provider=working["provider"],
+        provider=working["provider"] if chinese() else working.get("provider_en") or working["provider"],
         days=first if first == last else _("%(first)s to %(last)s", first=first, last=last),
         hours=number(Decimal(working["credited"])),
     )

@@ -10,6 +10,7 @@ from wtforms import BooleanField, IntegerField, TimeField
 from wtforms.validators import InputRequired, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.accounts.words import place_name
 from app.core.forms import BaseForm, Day, Exact, LongText, OnceForm, SelectField, SelectMultipleField, ShortText
 from app.outline.rules import MODULE_CHOICES
 from app.outline.service import level_names
@@ -85,7 +86,7 @@ class ClassForm(OnceForm):
 
     def offer(self, bases: list[Any], teachers: list[Any]) -> None:
         """Fill the choices with what the officer may choose from."""
-        self.organisation_id.choices = [(b.id, b.name_zh) for b in bases]
+        self.organisation_id.choices = [(b.id, place_name(b)) for b in bases]
         self.level.choices = list(level_names().items())
         self.teacher_id.choices = [("", "—"), *((p.id, p.name) for p in teachers)]
 

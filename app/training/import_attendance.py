@@ -18,7 +18,7 @@ from app.core import clock
 from app.db import db
 from app.imports import columns
 from app.imports.columns import Part, plain
-from app.imports.kinds import Row
+from app.imports.kinds import Row, Target
 from app.imports.models import SheetImport
 from app.imports.uses import batches, stands
 from app.training import attendance
@@ -30,6 +30,7 @@ from app.training.import_people import (
     class_of,
     label_of,
     names_of,
+    people_of,
     who,
 )
 from app.training.models import Attendance, AttendanceState, ClassSession, HourEntry, HourSource, SignInMethod
@@ -60,6 +61,20 @@ class AttendanceSheet(ClassPeopleSheet):
         "not_begun": _l("this period has not begun yet"),
     }
 
+    def known(self, target: Target) -> list[dict[str, str]]:
+        """For each period that has begun, everybody of the class."""
+        sessions = db.session.scalars(
+            select(ClassSession)
+            .where(ClassSession.class_id == target.id, ClassSession.starts_at <= clock.now())
+            .order_by(ClassSession.starts_at)
+        )
+        people, made, places = people_of(target.id), [], dict[Any, int]()
+        for one in sessions:
+            day = clock.local_date(one.starts_at)
+            places[day] = places.get(day, 0) + 1
+            made += [{"name": name, "day": day.isoformat(), "period": str(places[day])} for name in people]
+        return made[: self.most_rows]
+
     def about(self, row: Row) -> tuple[str, str]:
         key = (who(row), row.get("day"), row.get("period") or "-")
         return ("\0".join(map(str, key)) if all(key) else ""), f"{label_of(row)} · {row.get('day') or ''} {row.get('period') or ''}"  # fmt: skip
@@ -69,7 +84,9 @@ class AttendanceSheet(ClassPeopleSheet):
         by_day: dict[Any, list[ClassSession]] = {}
         for one in class_of(found).sessions:
             by_day.setdefault(clock.local_date(one.starts_at), []).append(one)
-        marks = attendance.matrix(class_of(found))
+        days = {row.get("day") for row in rows}
+        held = [s.id for day, sessions in by_day.items() if day in days for s in sessions]
+        marks = attendance.matrix(class_of(found), held)
         now = clock.now()
         seen: dict[tuple[int, int], int] = {}
         for row in rows:
@@ -111,7 +128,9 @@ class AttendanceSheet(ClassPeopleSheet):
 
     def in_use(self, found: SheetImport, outcomes: Sequence[dict[str, Any]]) -> list[str]:
         told = []
-        there = attendance.matrix(class_of(found))
+        asked_for = select(Attendance.session_id, Attendance.person_id, Attendance.state, Attendance.method, Attendance.reason)  # fmt: skip
+        held = select(ClassSession.id).where(ClassSession.class_id == found.target_id)
+        there = {(m[0], m[1]): m for m in db.session.execute(asked_for.where(Attendance.session_id.in_(held)))}
         changed = {o["person"] for o in outcomes if not _ours(there.get((o["session"], o["person"])), o, found)}
         if changed:
             told.append(stands(_("the attendance was changed since"), names_of(sorted(changed))))
@@ -133,8 +152,24 @@ class AttendanceSheet(ClassPeopleSheet):
         return told
 
     def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
-        there = attendance.matrix(class_of(found))
         reason = _("The sheet “%(name)s” was undone.", name=found.name)
+        by_session: dict[int, list[dict[str, Any]]] = {}
+        for one in outcomes:
+            by_session.setdefault(one["session"], []).append(one)
+        klass = class_of(found)
+        for session_id, some in sorted(by_session.items()):
+            self._take_back(attendance.matrix(klass, {session_id}), some, reason=reason, by=by, now=now)
+            db.session.flush()  # period by period, so that memory does not grow with the sheet
+
+    def _take_back(
+        self,
+        there: dict[tuple[int, int], Attendance],
+        outcomes: Sequence[dict[str, Any]],
+        *,
+        reason: str,
+        by: Person,
+        now: datetime,
+    ) -> None:
         for one in outcomes:
             mark = there.get((one["session"], one["person"]))
             if mark is None:
@@ -153,7 +188,7 @@ def reason_of(found: SheetImport) -> str:
     return _("Sheet “%(name)s” (no. %(id)s)", name=found.name[:150], id=found.id)
 
 
-def _ours(mark: Attendance | None, one: dict[str, Any], found: SheetImport) -> bool:
+def _ours(mark: Any, one: dict[str, Any], found: SheetImport) -> bool:
     """Does the mark stand as the sheet left it?"""
     return (
         mark is not None

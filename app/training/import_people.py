@@ -65,6 +65,15 @@ class ClassPeopleSheet(ClassSheet):
     states = (ClassState.OPEN, ClassState.RUNNING, ClassState.ENDED)
     problems = PERSON_PROBLEMS
 
+    fills = True
+
+    def filled(self, target: Target) -> list[list[str]]:
+        """One row for each person of the class, by name."""
+        return [[cells.get(part.key, "") for part in self.parts] for cells in self.known(target)]
+
+    def known(self, target: Target) -> list[dict[str, str]]:
+        return [{"name": name} for name in people_of(target.id)]
+
     def find_people(self, found: SheetImport, rows: Sequence[Row]) -> None:
         """``row.found["person"]``: the person of the class by ID number, else by name where nobody shares it."""
         by_id: dict[str, tuple[int, str]] = {}
@@ -94,6 +103,18 @@ class ClassPeopleSheet(ClassSheet):
         if len(same) != 1:
             row.wrong("name", "two_of_the_name" if same else "not_in_class", row.get("name"))
         return same[0] if len(same) == 1 else None
+
+
+def people_of(class_id: int) -> list[str]:
+    """Names of those who have a place in a class, in their order."""
+    asked = select(Person.name).join(Enrolment, Enrolment.person_id == Person.id)
+    return list(
+        db.session.scalars(
+            asked.where(Enrolment.class_id == class_id, Enrolment.state.in_(IN_TRAINING)).order_by(
+                Person.name, Person.id
+            )
+        )
+    )
 
 
 def label_of(row: Row) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select
+from flask_babel import ngettext
+from sqlalchemy import delete, func, select
 
 from app.accounts import many
 from app.accounts.models import Education, OneTimeLink, Person, TitleLevel
@@ -22,7 +23,8 @@ from app.db import db
 from app.imports import columns
 from app.imports.columns import Part
 from app.imports.kinds import Choice, Row
-from app.imports.models import SheetImport
+from app.imports.models import SheetImport, SheetRow
+from app.imports.states import RowFate
 from app.imports.uses import batches, named_elsewhere, stands
 from app.notices.models import Notice
 from app.notices.service import post
@@ -145,16 +147,20 @@ class TraineesSheet(ClassSheet):
 
     def apply(self, found: SheetImport, rows: Sequence[Row], *, by: Person, now: datetime) -> None:
         klass = db.session.get_one(TrainingClass, found.target_id, with_for_update=True, populate_existing=True)
-        employers = many.organisations_made([r.get("organisation") for r in rows], klass.region_id, by=by, now=now)
+        update = found.choices.get("existing") == "update"
+        said = [r.get("organisation") for r in rows if update or r.found["person"] is None]
+        employers, added = many.organisations_made(said, klass.region_id, by=by, now=now)
         new = [r for r in rows if r.found["person"] is None]
         made = many.register_many([_new(r, klass, employers) for r in new], by=by, now=now)
         for row, person in zip(new, made, strict=True):
             row.found["person"], row.outcome = person, {"person": person.id, "new": True}
-        update = found.choices.get("existing") == "update"
         for row in rows:
             if not row.outcome:
                 row.outcome = {"person": row.found["person"].id, "new": False, "before": {}}
                 row.outcome["before"] = _fill_in(row, row.found["person"], employers, all_of_it=update)
+        for row in rows:
+            if (employer := employers.get(row.get("organisation"))) in added:
+                row.outcome["employer"] = employer
         self._enrol(found, klass, rows, by=by, now=now)
 
     def _enrol(
@@ -215,7 +221,31 @@ class TraineesSheet(ClassSheet):
         tell(_("attendance or hours were recorded in this class"), heard)
         return told
 
-    def undo(self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime) -> None:
+    def also_undone(self, found: SheetImport) -> str:
+        """The employers it added, as long as nothing else uses them."""
+        employer = SheetRow.outcome["employer"].as_integer()
+        asked = select(func.count(employer.distinct())).where(
+            SheetRow.import_id == found.id, SheetRow.fate == RowFate.DONE
+        )
+        n = db.session.scalar(asked) or 0
+        if not n:
+            return ""
+        return ngettext(
+            "The employer it added goes too, unless something else uses it by then.",
+            "Of the %(n)s employers it added, those go too that nothing else uses by then.", n, n=n,
+        )  # fmt: skip
+
+    def undone(self, result: dict[str, Any]) -> list[str]:
+        told = []
+        if gone := result.get("employers"):
+            told.append(_("Employers taken out again: %(names)s.", names=_some(gone)))
+        if stay := result.get("employers_stay"):
+            told.append(_("Employers that stay, since something else uses them: %(names)s.", names=_some(stay)))
+        return told
+
+    def undo(
+        self, found: SheetImport, outcomes: Sequence[dict[str, Any]], *, by: Person, now: datetime
+    ) -> dict[str, Any]:
         klass = db.session.get_one(TrainingClass, found.target_id, with_for_update=True, populate_existing=True)
         for some in batches(o["enrolment"] for o in outcomes):
             db.session.execute(delete(Enrolment).where(Enrolment.id.in_(some)))
@@ -230,6 +260,23 @@ class TraineesSheet(ClassSheet):
                 post(letters.TAKEN_BACK, to=person, link="/training/mine", now=now, title=klass.title)
         record(Did.WITHDRAW, klass, by=by, more={"sheet": found.id, "enrolments": len(outcomes)})
         move_up(klass, now=now)
+        return _without_employers({o["employer"] for o in outcomes if "employer" in o}, by=by)
+
+
+def _without_employers(ids: set[int], *, by: Person) -> dict[str, Any]:
+    """Take out what the sheet added and nothing else uses; the names of both, for the result."""
+    gone: list[str] = []
+    stay: list[str] = []
+    for some in batches(ids):
+        there = many.locked_organisations(some)
+        used = named_elsewhere("organisation", there, most=len(there) + 1)
+        for all_of_them, these in zip((gone, stay), many.organisations_taken_out(there, used, by=by), strict=True):
+            all_of_them.extend(these)
+    return {"employers": gone, "employers_stay": stay} if ids else {}
+
+
+def _some(names: Sequence[str], most: int = 20) -> str:
+    return "、".join(names[:most]) + (f" …（+{len(names) - most}）" if len(names) > most else "")
 
 
 def _new(row: Row, klass: TrainingClass, employers: dict[str, int]) -> many.NewPerson:

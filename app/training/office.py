@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.guard import current_person, requires
 from app.accounts.models import Organisation, Person
+from app.accounts.words import place_name
 from app.core import clock
 from app.core.crypto import settings
 from app.core.errors import Forbidden, Invalid, NotFound, Refused
@@ -67,7 +68,7 @@ def index() -> Any:
     columns = [
         Column("title", _l("Class"), lambda c: c.title, TrainingClass.title),
         Column("level", _l("Level"), lambda c: names.get(c.level, c.level), TrainingClass.level),
-        Column("base", _l("Training base"), lambda c: c.organisation.name_zh),
+        Column("base", _l("Training base"), lambda c: place_name(c.organisation)),
         Column("starts_on", _l("Class begins"), lambda c: c.starts_on, TrainingClass.starts_on),
         Column("ends_on", _l("Class ends"), lambda c: c.ends_on, TrainingClass.ends_on),
         Column("places", _l("Places taken"), lambda c: f"{_placed(counts, c.id)} / {c.capacity}"),
@@ -271,7 +272,7 @@ def class_page(class_id: int) -> Any:
             Column(
                 "employer",
                 _l("Organisation"),
-                lambda e: e.person.organisation.name_zh if e.person.organisation else "—",
+                lambda e: place_name(e.person.organisation) or "—",
             ),
             Column("education", _l("Education"), lambda e: words.EDUCATION[e.education]),
             Column(

@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts.guard import current_person, public, signed_in, visitor
 from app.accounts.models import Education, Organisation, Region, TitleLevel
+from app.accounts.words import place_name
 from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.core.forms import clean_text
@@ -104,7 +105,7 @@ def classes_list() -> Any:
     columns = [
         Column("title", _l("Class"), lambda c: c.title, TrainingClass.title),
         Column("level", _l("Level"), lambda c: names.get(c.level, c.level), TrainingClass.level),
-        Column("base", _l("Training base"), lambda c: c.organisation.name_zh),
+        Column("base", _l("Training base"), lambda c: place_name(c.organisation)),
         Column("starts_on", _l("Class begins"), lambda c: c.starts_on, TrainingClass.starts_on),
         Column("enrol_until", _l("Enrolment closes"), lambda c: c.enrol_until, TrainingClass.enrol_until),
         taken,

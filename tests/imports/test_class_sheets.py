@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from app.accounts.models import IdKind, Person
@@ -144,3 +146,27 @@ def test_attendance_is_undone_to_what_stood_before(
     assert fates(again) == {"same": 2, "refused": 1}
     undo(found, base)
     assert marks(klass) == [("王一", AttendanceState.PRESENT)]
+
+
+def test_a_template_with_the_people_of_the_class_is_filled_in_and_taken(
+    klass: TrainingClass, base: Person, four: list[Person], set_clock: Any, client_as: Any
+) -> None:
+    set_clock(klass.sessions[1].starts_at)
+    client = client_as(base)
+    assert f"/imports/attendance/template?target={klass.id}" in client.get("/imports/attendance/new").text
+    data = client.get(f"/imports/attendance/template?target={klass.id}").data
+    lines = [list(line) for line in load_workbook(io.BytesIO(data)).worksheets[0].iter_rows(values_only=True)]
+    head, rows = lines[0], lines[1:]
+    assert len(rows) == 8 and {row[1] for row in rows} == {"王一", "李二", "张三"} and rows[0][3] == "1"
+    filled = [tuple(str(c or "") for c in row[:4]) + ("出勤",) for row in rows if row[1] != "张三"]
+    assert fates(imported("attendance", head, filled, klass.id, base)) == {"done": 4}
+    data = client.get(f"/imports/hours/template?target={klass.id}").data
+    assert len(list(load_workbook(io.BytesIO(data)).worksheets[0].iter_rows())) == 5
+    for path in (
+        f"/imports/trainees/template?target={klass.id}",
+        "/imports/hours/template?target=999",
+        "/imports/hours/template?target=x",
+    ):
+        assert client.get(path).status_code == 404
+    other = client_as(training.base_officer(training.base()))
+    assert other.get(f"/imports/hours/template?target={klass.id}").status_code == 404

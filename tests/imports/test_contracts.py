@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from decimal import Decimal as D
 from typing import Any
@@ -259,3 +260,24 @@ def test_the_register_is_entered_by_hand_too(binhai: Region, keeper: Person, cli
     one = by_number("H-0001")
     assert one.entered_at is not None
     assert client.get(f"/performance/contracts/{one.id}/dissolve").status_code == 200
+
+
+def test_the_list_tells_the_region_and_keeps_its_filters_in_the_address(
+    binhai: Region, keeper: Person, client_as: Any
+) -> None:
+    other = people.region("2301", "哈尔滨市", name_en="Harbin")
+    imported("contracts", HEAD, [row(f"A-{n:04d}") for n in range(30)], binhai.id, keeper)
+    there = people.officer(Role.AUTHORITY, Scope.REGION, other.id, name="孙丽")
+    imported("contracts", HEAD, [row("H-0001")], other.id, there)
+    english = client_as(people.officer(Role.CERTIFICATION, locale="en"))
+    client = client_as(people.officer(Role.CERTIFICATION, name="田国强"))
+    page = client.get("/performance/contracts").text
+    assert "天津市滨海新区" in page and "哈尔滨市" in page and "H-0001" in page
+    assert "Harbin" in english.get("/performance/contracts").text
+    page = client.get(f"/performance/contracts?region={binhai.id}&state=registered").text
+    assert "H-0001" not in page and "A-00" in page
+    links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]*page=2[^"]*)"', page)]
+    assert links and all(f"region={binhai.id}" in link and "state=registered" in link for link in links)
+    sheet = client.get(f"/performance/contracts?region={other.id}&export=xlsx").data
+    lines = list(load_workbook(io.BytesIO(sheet)).active.iter_rows(values_only=True))
+    assert "地区" in lines[0] and ["H-0001" in line and "哈尔滨市" in line for line in lines].count(True) == 1

@@ -15,11 +15,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from app.accounts.models import Person
-from app.core import sheets
 from app.core.permissions import Role, Scope
 from app.db import db, unit_of_work
 from app.imports import service
@@ -30,7 +29,7 @@ from app.jobs.models import Job, JobItem, JobState
 from app.jobs.service import run_waiting
 from app.notices.models import Notice
 from app.training.models import Enrolment, TrainingClass
-from tests.core.test_sheets import excel, packed
+from tests.core.test_sheets import excel
 from tests.factories import people, training
 from tests.factories.sheets import check, fates, id_number, imported, take, upload
 from tests.imports.test_trainees import HEAD, row
@@ -96,79 +95,6 @@ def test_from_template_to_undo(klass: TrainingClass, base: Person, client_as: An
     assert client.post(f"{path}/undo", data=seen(number)).status_code == 302
     assert db.session.scalar(select(func.count()).select_from(Enrolment)) == 0
     assert "已撤销" in client.get(path).text and client.get("/imports/training?kind=trainees&state=undone").status_code == 200  # fmt: skip
-
-
-MACRO = packed({"xl/workbook.xml": b"", "xl/vbaProject.bin": b"x"})
-
-
-def bomb() -> bytes:
-    return packed({"xl/workbook.xml": b"\0" * (sheets.MOST_UNPACKED + 1)})
-
-
-def many_rows() -> bytes:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.append(HEAD)
-    for n in range(100_000):
-        sheet.append([f"学{n}", "1"])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def merged() -> bytes:
-    return excel(HEAD, row(1), row(2), change=lambda book, sheet: sheet.merge_cells("E2:E3"))
-
-
-def mixed() -> bytes:
-    head = ",".join(HEAD)
-    return (head + "\n").encode() + "\n".join(",".join(row(n)) for n in range(3)).encode("gb18030") + b"\n"
-
-
-BAD = [
-    ("a picture", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "GB 18030"),
-    ("a PDF", b"%PDF-1.7\n\x00\xff\xfe" + bytes(range(256)), "GB 18030"),
-    ("truncated", None, "损坏"),
-    ("a bomb", bomb, "远大于"),
-    ("macros", MACRO, "宏"),
-    ("old or locked", b"\xd0\xcf\x11\xe0" + b"\0" * 600, "密码"),
-    ("100,000 rows", many_rows, "行数超过 10000"),
-    ("mixed encodings", mixed, "不同编码"),
-    ("a heading twice", excel(("姓名", "姓名", "身份证号"), ("a", "b", "c")), "出现多次"),
-    ("merged cells", merged, "合并"),
-    ("empty", b"", "空"),
-    ("a document", packed({"word/document.xml": b"<w/>"}), "不是 Excel"),
-]
-
-
-@pytest.mark.parametrize(("what", "data", "words"), BAD, ids=[b[0] for b in BAD])
-def test_what_cannot_be_read_is_answered_in_words(
-    klass: TrainingClass, base: Person, client_as: Any, what: str, data: Any, words: str
-) -> None:
-    if data is None:
-        data = excel(HEAD, row(1))[:-900]
-    answer = client_as(base).post("/imports/trainees/new", data=sent(data() if callable(data) else data, klass.id))
-    assert answer.status_code == 422 and words in answer.text
-    assert db.session.scalar(select(func.count()).select_from(SheetImport)) == 0
-
-
-def test_fifty_megabytes_are_answered_in_words(klass: TrainingClass, base: Person, client_as: Any) -> None:
-    client = client_as(base)
-    answer = client.post("/imports/trainees/new", data=sent(b"x" * (21 * 1024 * 1024), klass.id))
-    assert answer.status_code == 422 and "20 MB" in answer.text
-    answer = client.post("/imports/trainees/new", data=sent(b"x" * (50 * 1024 * 1024), klass.id))
-    assert answer.status_code == 413 and "<h1>" in answer.text
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le"])
-def test_text_tables_in_every_encoding(klass: TrainingClass, base: Person, client_as: Any, encoding: str) -> None:
-    text = "\r\n".join(",".join(line) for line in (HEAD, row(1, "王一"), row(2, "李二")))
-    client = client_as(base)
-    answer = client.post("/imports/trainees/new", data=sent(text.encode(encoding), klass.id, "名单.csv"))
-    assert answer.status_code == 302
-    assert "王一" in client.get(answer.location).text
-    assert client.post(f"{answer.location}/columns", data=columns(the_import())).status_code == 302
-    assert fates(db.session.get_one(SheetImport, the_import())) == {"ready": 2}
 
 
 def test_a_sheet_is_open_to_its_own_base_alone(klass: TrainingClass, base: Person, client_as: Any) -> None:

@@ -141,6 +141,47 @@ def test_undone_whole_and_taken_over_again(klass: TrainingClass, base: Person) -
     assert fates(imported("trainees", HEAD, rows, klass.id, base)) == {"done": 2}
 
 
+def test_undoing_takes_out_the_employers_that_nothing_else_uses(
+    klass: TrainingClass, base: Person, client_as: Any
+) -> None:
+    there = people.organisation(klass.region, name="早已登记公司").name_zh
+    rows = [row(1, 单位="只在表里公司"), row(2, 单位="只在表里公司"), row(3, 单位="别人也用公司"), row(4, 单位="管理员补全公司"), row(5, 单位=there)]  # fmt: skip
+    found = imported("trainees", HEAD, rows, klass.id, base)
+
+    def organisation(name: str) -> Organisation | None:
+        return db.session.scalar(select(Organisation).where(Organisation.name_zh == name))
+
+    with unit_of_work():
+        used, completed = organisation("别人也用公司"), organisation("管理员补全公司")
+        assert used is not None and completed is not None
+        completed.name_en = "Completed Ltd"
+        used_id = used.id
+    people.person("后来的人", organisation_id=used_id)
+    client, path = client_as(base), f"/imports/{found.id}"
+    page = client.get(path).text
+    assert page.count("共新增 3 个工作单位") == 2  # beside the button, and in what is asked before
+    undo(found, base)
+    names = set(db.session.scalars(select(Organisation.name_zh)))
+    assert "只在表里公司" not in names and {"别人也用公司", "管理员补全公司", there} <= names
+    page = client.get(path).text
+    assert (
+        "已一并删除的工作单位：只在表里公司" in page
+        and "因另有使用而保留的工作单位：别人也用公司、管理员补全公司" in page
+    )
+    again = imported("trainees", HEAD, rows, klass.id, base, name="again")
+    assert fates(again) == {"done": 5}
+
+
+def test_an_employer_of_known_people_whose_data_stays_is_not_added(klass: TrainingClass, base: Person) -> None:
+    known = people.person("赵六", region=klass.region)
+    with unit_of_work():
+        identity.set_id_number(
+            db.session.get_one(Person, known.id), IdKind.RESIDENT, id_number(3), by=base, today=klass.starts_on
+        )
+    imported("trainees", HEAD, [row(3, "赵六", 单位="没人用的公司")], klass.id, base)
+    assert db.session.scalar(select(Organisation).where(Organisation.name_zh == "没人用的公司")) is None
+
+
 def test_not_undone_once_somebody_rests_on_it(klass: TrainingClass, base: Person, set_clock: Any, at: Any) -> None:
     found = imported("trainees", HEAD, [row(1, "钱一"), row(2, "孙二")], klass.id, base)
     with unit_of_work():

@@ -6,14 +6,17 @@ import io
 import re
 from datetime import date, timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
+from app.accounts.models import Person
 from app.core import clock
 from app.core.permissions import Role, Scope
-from app.db import db
+from app.db import db, unit_of_work
+from app.performance import contracts
 from app.performance.models import Claim, Contract, ContractState, CreditEntry, IntegrityEvent
 from app.performance.service import balance_of, integrity_of
 from app.performance.states import ClaimState
@@ -350,3 +353,26 @@ def test_pages_in_english(client_as, officer, trainee):
         (office, "/performance/inbox", "Nothing waits for you"),
     ]:
         assert words in page(browser, address)
+
+
+def test_points_of_a_dissolved_contract_leave_with_the_reason_in_words(app: Any, client_as: Any) -> None:
+    """On the performance page, in the row of the ledger, on both lines, in the sheet, and for the office."""
+    person, officer = people.person("赵晨曦"), people.officer(Role.CERTIFICATION, name="李主任")
+    contract = make.registered(amount="300", on=date(2025, 3, 1), by=officer)
+    make.approved(make.submitted(make.contract_claim(person, contract)), officer)
+    client = client_as(person)
+    assert "积分已被收回" not in client.get("/performance/").text
+    with unit_of_work():
+        found = db.session.get_one(Contract, contract.id, with_for_update=True)
+        by = db.session.get_one(Person, officer.id)
+        contracts.dissolve(found, on=clock.today(), reason="双方协商解除，未实际履行", by=by, now=clock.now())
+    page = client.get("/performance/").text
+    assert "积分已被收回" in page and "理由：双方协商解除，未实际履行" in page and "0 分" in page
+    page = client.get("/performance/ledger/mine").text
+    assert page.count("双方协商解除，未实际履行") >= 1
+    lines = db.session.scalars(select(CreditEntry).order_by(CreditEntry.id)).all()
+    for line in (lines[0].id, lines[-1].id):
+        assert "双方协商解除，未实际履行" in client.get(f"/performance/ledger/{line}").text
+    book = load_workbook(io.BytesIO(client.get("/performance/ledger/mine?export=xlsx").data)).active
+    assert any("双方协商解除，未实际履行" in row for row in book.iter_rows(values_only=True))
+    assert "双方协商解除，未实际履行" in client_as(officer).get("/performance/ledger").text

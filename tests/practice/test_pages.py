@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from app.accounts.models import OrganisationKind, Person
 from app.audit.models import AuditEntry
@@ -586,3 +587,24 @@ def test_reviews_are_asked_of_the_reviewer_alone(client_as: Any, trainee: Person
     entry = practice.in_review(trainee)
     assert db.session.query(Review).filter_by(entry_id=entry.id).count() == 1
     assert "没有待您评审的任务" in client_as(make.officer(Role.REVIEWER)).get("/practice/reviews").text
+
+
+def test_a_mentor_goes_from_one_task_to_the_next(app: Any, client_as: Any) -> None:
+    """Ten taps for ten tasks: each confirmation opens the next one; core material is not opened in passing."""
+    mentor = make.officer(Role.MENTOR, name="郑国")
+    made = [practice.submitted(make.person(f"学员{n}"), mentor=mentor) for n in range(3)]
+    core = practice.submitted(make.person("保密"), mentor=mentor, confidentiality=Confidentiality.CORE)
+    client = client_as(mentor)
+    page = client.get(f"/practice/{made[0].id}").text
+    assert "共有 4 项待您确认" in page and f'href="/practice/{made[1].id}"' in page
+    answer = client.post(f"/practice/{made[0].id}/confirm", data={"do": "confirm", "remark": ""})
+    assert answer.location == f"/practice/{made[1].id}"
+    page = client.get(answer.location).text
+    assert "还有 3 项" in page and "共有 3 项待您确认" in page
+    answer = client.post(f"/practice/{made[1].id}/confirm", data={"do": "return", "remark": "请补充签字页。"})
+    assert answer.location == f"/practice/{made[2].id}"
+    answer = client.post(f"/practice/{made[2].id}/confirm", data={"do": "confirm", "remark": ""})
+    assert answer.location == "/practice/mentoring"
+    assert "还有 1 项" in client.get(answer.location).text
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).where(TaskView.entry_id == core.id)) == 0

@@ -15,10 +15,11 @@ from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, unit_of_work
 from app.files.service import read_file
+from app.jobs.models import Job
 from app.jobs.service import run_waiting
 from app.performance.models import Contract, ContractKind, ContractState
 from app.practice.models import LogEntry
-from app.reporting import reports
+from app.reporting import report_print, reports
 from app.reporting.catalogue import BLOCKS, FIGURES
 from app.reporting.figures import Asked, count_all, counted, rows_of, scopes_of
 from app.reporting.models import Report
@@ -216,3 +217,76 @@ def test_queries_do_not_grow_with_rows(lived, client_as, queries) -> None:
     with queries() as many:
         client.get(address)
     assert len(many) == len(few), (len(few), len(many))
+
+
+def test_the_figures_of_the_page_as_pdf_twice_the_same(lived, client_as, set_clock, at) -> None:
+    set_clock(at("2026-04-10 09:00"))
+    client, address = client_as(lived["officer"]), "?since=2026-01-01&on=2026-03-02&scope=site&level="
+    assert "/office/reports/pdf?" in client.get(f"/office/reports{address}").text
+    jobs, pages = [], []
+    for _n in range(2):
+        client = client_as(lived["officer"])  # a month ends a sign-in
+        answer = client.post(f"/office/reports/pdf{address}")
+        assert answer.status_code == 302 and "正在生成" in client.get(answer.location).text
+        run_waiting()
+        page = client.get(answer.location).text
+        assert "下载 PDF" in page and "2026-03-02" in page
+        found = client.get(f"{answer.location.split('?')[0]}/file")
+        assert found.data[:5] == b"%PDF-" and found.mimetype == "application/pdf"
+        db.session.rollback()
+        jobs.append(
+            db.session.scalars(select(Job).where(Job.kind == reports.DRAW).order_by(Job.id.desc()).limit(1)).one()
+        )
+        told = jobs[-1].params
+        pages.append(report_print.report_html(
+            told["body"], title=reports.drawing_title(told["body"]), made_at=clock.now().replace(second=0, microsecond=0),
+            fingerprint=told["fingerprint"], trial=True, kept=False, over=told["over"],
+        ))  # fmt: skip
+        set_clock(at("2026-05-11 09:00"))  # much happens between the two, none of it by the cut-off day
+        tasks.passed_task(lived["one"], "T02")
+    assert (
+        jobs[0].params["body"] == jobs[1].params["body"]
+        and jobs[0].params["fingerprint"] == jobs[1].params["fingerprint"]
+    )
+    assert pages[0].split("生成时间")[0] == pages[1].split("生成时间")[0]
+    shown = {one["key"]: one["total"] for block in jobs[1].params["body"]["blocks"] for one in block["figures"]}
+    assert Decimal(shown["contract_amount"]) == number("contract_amount") == 870
+    assert "870" in pages[1] and "截止" in pages[1] and str(FIGURES["contracts"].label) in pages[1]
+    assert str(FIGURES["contracts"].definition)[:20] in pages[1] and 'class="bar"' in pages[1]
+
+
+def test_a_pdf_of_figures_is_its_askers_alone_and_goes_after_a_week(lived, client_as, set_clock, at) -> None:
+    client = client_as(lived["officer"])
+    path = client.post("/office/reports/pdf?since=2026-01-01&on=2026-03-02").location.split("?")[0]
+    assert client.get(f"{path}/file").status_code == 404
+    run_waiting()
+    colleague = client_as(people.officer(Role.AUDITOR))
+    assert colleague.get(path).status_code == colleague.get(f"{path}/file").status_code == 404
+    assert client_as(lived["one"]).post("/office/reports/pdf").status_code == 403
+    assert client.get(f"{path}/file").status_code == 200
+    set_clock(at("2026-03-10 10:00"))
+    with unit_of_work():
+        assert reports.forget_drawings(clock.now()) == 1
+    client = client_as(lived["officer"])
+    assert client.get(f"{path}/file").status_code == 404 and "已删除" in client.get(path).text
+
+
+def test_the_yearly_report_is_drawn_twice_on_the_page_with_the_same_figures(lived, client_as, set_clock, at) -> None:
+    set_clock(at("2027-01-10 09:00"))
+    client = client_as(lived["officer"])
+    form = {"since": "2026-01-01", "on": "2026-12-31", "scope": "site", "level": "", "title": ""}
+    first = client.post("/office/reports/kept", data=form | {"once": "a" * 20}).location
+    set_clock(at("2027-02-10 09:00"))
+    tasks.passed_task(lived["one"], "T02")
+    credit.granted(lived["one"], "P3", on=date(2027, 2, 2), by=lived["officer"])
+    second = client_as(lived["officer"]).post("/office/reports/kept", data=form | {"once": "b" * 20}).location
+    assert first != second
+    run_waiting()
+    told, client = [], client_as(lived["officer"])
+    for path in (first, second):
+        page = client.get(path + "?compare=1").text
+        assert "每项数值都相同" in page
+        assert client.get(f"{path}/pdf").data[:5] == b"%PDF-"
+        lines = openpyxl.load_workbook(io.BytesIO(client.get(f"{path}?export=xlsx").data)).active.values
+        told.append([page[page.index('<section aria-labelledby="block-') :], list(lines)])
+    assert told[0] == told[1] and any(row[4] == 570 for row in told[0][1])

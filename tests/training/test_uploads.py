@@ -338,3 +338,17 @@ def test_broken_subtitles_are_refused_in_words(film_lesson: Any, data: bytes, na
     answer = with_subtitles(film_lesson, data, name)
     assert answer.status_code == 422 and said in answer.text and "error-summary" in answer.text
     assert [m.kind for m in held(film_lesson)] == [MaterialKind.VIDEO]
+
+
+def test_a_film_may_be_larger_than_two_gigabytes(app: Any) -> None:
+    """What is announced and what is stored are counted by 64 bits on both engines."""
+    owner, most = people.person(), 8 * 1024**3
+    with unit_of_work():
+        made = uploads.begin(
+            db.session.get_one(Person, owner.id), "lesson:1", "长片.mp4", 3 * 1024**3, max_bytes=most, now=clock.now()
+        )
+        made.received = 3 * 1024**3 - 1
+        db.session.add(
+            StoredFile(key="a" * 20, name="长片.mp4", media_type="video/mp4", size=3 * 1024**3, sha256="0" * 64, owner_id=owner.id)
+        )  # fmt: skip
+    assert db.session.scalars(select(StoredFile.size)).one() == made.size == 3 * 1024**3
