@@ -132,6 +132,23 @@ def _save(scene: Scene, client: Client, who: dict[str, Any], batch: int, n: int)
     return save
 
 
+def looks(scene: Scene, count: int) -> list[Operation]:
+    """A page that saves nothing asks whether there is news."""
+    _begin(scene)
+    made = []
+    for n in range(count):
+        client, who = scene.started[n % len(scene.started)]
+        token, path = _open(scene, client, who), f"/exams/sittings/{who['sitting']}/answers"
+        made.append(lambda c=client, p=path, t=token: _look(c, p, t))
+    return made  # type: ignore[return-value]
+
+
+def _look(client: Client, path: str, token: str) -> None:
+    reply = client.json(path, {"token": token, "epoch": 1, "steps": []})
+    if reply["state"] != "in_progress":
+        raise Wrong(f"a look: {reply}")
+
+
 def hand_in(scene: Scene, count: int) -> list[Operation]:
     while len(scene.started) < count and scene.used < len(scene.told["candidates"]):
         for one in start(scene, 1):
@@ -192,6 +209,7 @@ PARTS = (
     Part("sitting page", 7, "select", 40, sitting_page),
     Part("save one answer", 2, "insert", 120, saves(1)),
     Part("save ten answers", 3, "insert", 80, saves(10)),
+    Part("save nothing: news", 1.5, "select", 120, looks),
     Part("hand in, 50 marked", 5, "insert", 12, hand_in_fifty),
     Part("hand in, 80 marked", 8, "insert", 12, hand_in),
     Part("verify, page", 2.5, "select", 60, verify_page),

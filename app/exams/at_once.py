@@ -170,6 +170,32 @@ def _plain(
     return None if reply.refused else (reply, given)
 
 
+# --- look ------------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _unchanged(asks: bool | None) -> Any:
+    return select(SITTINGS.c.id).where(*_still(asks))
+
+
+def look(
+    sitting_id: int, epoch: int, *, by: By | Unasked, now: datetime, address: str = "", allowed: Allowed = None
+) -> Saved | None:
+    """As a save of nothing: time left, pause, news. A page that is read asks every few seconds, so nothing is locked on any
+    engine. None where something is to be kept (the address has changed), or the door is to be asked."""
+    if isinstance(by, Unasked):
+        held = _kept.get(sitting_id)
+        plain = held and _plain(held, epoch, (), now, address, allowed)
+        return plain[0] if held and plain and _done(_unchanged(_asks(by)), _values(held, by)) else None
+    held = sittings.read_columns(sitting_id, id_of(by))
+    if allowed:
+        allowed(held)
+    if address and held.address and address != held.address:
+        return None
+    _kept.keep(sitting_id, held)
+    return sittings.judged(held, epoch, now)[0]
+
+
 # --- hand in ---------------------------------------------------------------------------------------------------------------
 
 

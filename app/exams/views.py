@@ -239,7 +239,13 @@ def open_(sitting_id: int) -> Any:
 
 def _save_at_once(who: Unasked, sitting_id: int) -> Any:
     """A save in the plain case, by one statement that also finds who is signed in."""
-    return _at_once(who, sitting_id, lambda *told, **more: at_once.save(*told, **more, address=address()))
+
+    def act(sitting_id: int, epoch: int, steps: list[Step], **more: Any) -> Saved | None:
+        if not steps:
+            return at_once.look(sitting_id, epoch, **more, address=address())
+        return at_once.save(sitting_id, epoch, steps, **more, address=address())
+
+    return _at_once(who, sitting_id, act)
 
 
 def _hand_in_at_once(who: Unasked, sitting_id: int) -> Any:
@@ -269,7 +275,7 @@ def save(sitting_id: int) -> Any:
     data, person = posted(), current_caller()
     steps, epoch = sittings.read_steps(data.get("steps")), _epoch(data)
     given: dict[str, Any] = {"by": person, "now": clock.now(), "address": address(), "allowed": hall.safe_browser(data)}
-    reply = at_once.save(sitting_id, epoch, steps, **given)
+    reply = at_once.save(sitting_id, epoch, steps, **given) if steps else at_once.look(sitting_id, epoch, **given)
     if reply is None:
         with unit_of_work():
             reply = sittings.save(sitting_id, epoch, steps, **given)

@@ -16,8 +16,9 @@ from app.accounts import signing
 from app.accounts.models import Person, PersonState, SignIn
 from app.accounts.sessions import IDLE, LONGEST, end_all
 from app.core import clock
-from app.db import db, is_sqlite, unit_of_work
+from app.db import db, is_sqlite, locked, unit_of_work
 from app.exams import at_once, marking, sittings
+from app.exams import room as hall
 from app.exams.models import EventKind, Fate, Mark, Sitting, SittingEvent, SittingStep
 from app.exams.sittings import Step
 from app.exams.states import SittingState
@@ -314,3 +315,38 @@ def test_twenty_hand_ins_and_marks_at_once_make_one(app: Any) -> None:
     assert db.session.scalar(select(func.count()).select_from(Mark)) == 1
     ended = select(func.count()).select_from(SittingEvent).where(SittingEvent.kind == EventKind.HANDED_IN)
     assert db.session.scalar(ended) == 1 and sitting(mine).state is SittingState.MARKED
+
+
+def test_a_page_that_is_only_read_hears_of_everything_by_one_look(room: Room, client_as: Any, queries: Any) -> None:
+    """A save of nothing locks nothing: one statement on PostgreSQL, who asks and the sitting on SQLite."""
+    browser, address = _warm(room, client_as)
+    nothing = {"epoch": 1, "steps": []}
+    first = browser.post(f"{address}/answers", json=nothing).json
+    with queries() as seen:
+        again = browser.post(f"{address}/answers", json=nothing).json
+    assert len(seen) == (2 if is_sqlite(db.engine) else 1) and not any("FOR " in one or "UPDATE" in one for one in seen)
+    assert again["state"] == "in_progress" and not again["paused"] and first["news"] == again["news"]
+    with unit_of_work():
+        sittings.add_time(sittings.with_session(room.sittings[0]), 10, by=room.office, reason="停电", now=clock.now())
+    assert browser.post(f"{address}/answers", json=nothing).json["remaining_ms"] > again["remaining_ms"] + 590_000
+    with unit_of_work():
+        hall.say(locked(room.session), "请安静", by=room.office, now=clock.now())
+    assert browser.post(f"{address}/answers", json=nothing).json["news"] > again["news"]
+    with unit_of_work():
+        hall.pause(sittings.with_session(room.sittings[0]), by=room.office, reason="停电", now=clock.now())
+    held = browser.post(f"{address}/answers", json=nothing).json
+    assert held["paused"] and browser.post(f"{address}/answers", json=nothing).json["paused"]
+    assert browser.post(f"{address}/open", json={"device": "device-two", "take_over": True}).json["epoch"] == 2
+    assert browser.post(f"{address}/answers", json=nothing).json["messages"] == ["read_only"]
+    assert len(_fates(room)) == 1
+
+
+def test_a_look_tells_nothing_to_others(room: Room, client_as: Any) -> None:
+    browser, address = _warm(room, client_as)
+    nothing = {"epoch": 1, "steps": []}
+    assert browser.post(f"{address}/answers", json=nothing).status_code == 200
+    assert client_as(room.people[1]).post(f"{address}/answers", json=nothing).status_code == 404
+    assert client_as(None).post(f"{address}/answers", json=nothing).status_code == 401
+    with unit_of_work():
+        end_all(db.session.get_one(Person, room.people[0].id), now=clock.now())
+    assert browser.post(f"{address}/answers", json=nothing).status_code == 401
