@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.accounts.models import Person
 from app.core import clock
 from app.db import db, unit_of_work
 from app.exams import (  # noqa: F401 - personal announces itself
@@ -17,6 +18,7 @@ from app.exams import (  # noqa: F401 - personal announces itself
     history,
     keeping,
     marking,
+    outdated,
     papers,
     personal,
     places,
@@ -134,6 +136,14 @@ def apply_regrade(item: dict[str, Any], job: Job) -> dict[str, Any]:
         row.state = RegradeState.APPLIED
         return {}
     return {"changed": regrading.apply(row, item["sittings"], now=clock.now())}
+
+
+@work(outdated.JOB)
+def draw_papers(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Some papers with questions that the bank has retired or corrected, drawn anew."""
+    by = db.session.get_one(Person, item["by"])
+    drawn, kept = outdated.draw(item["session"], item["sittings"], by=by, now=clock.now())
+    return {"drawn": drawn, "kept": kept}
 
 
 @work(faults.JOB)
