@@ -28,7 +28,7 @@ from app.bank.models import Question, QuestionRevision, QuestionState
 from app.bank.states import MOVES, Move
 from app.bank.statistics_words import flag_badges
 from app.bank.uses import uses_of
-from app.bank.words import STATE_NAMES, STATE_TONES, rules_of
+from app.bank.words import STATE_NAMES, STATE_TONES, in_words, rules_of
 from app.core import clock
 from app.core.errors import Invalid, NotFound
 from app.core.formulae import not_understood
@@ -54,6 +54,9 @@ def question_words() -> dict[str, Any]:
     """Names of kinds, difficulties, modules and states for templates of the bank and of exams."""
     return {"kinds": KIND_NAMES, "difficulties": DIFFICULTY_NAMES, "modules": MODULES, "states": STATE_NAMES,
             "tones": STATE_TONES}  # fmt: skip
+
+
+bp.add_app_template_filter(in_words, "in_words")
 
 
 @bp.app_template_global("question_preview")

@@ -12,6 +12,7 @@ from app.accounts.guard import current_person, requires
 from app.bank import service as bank
 from app.bank.faces import KIND_NAMES
 from app.bank.statistics_words import CONCERNS
+from app.bank.words import in_words
 from app.core.errors import NotFound
 from app.core.permissions import Can
 from app.core.tables import download, excel, page_of
@@ -153,7 +154,7 @@ def _sheet(report: Report) -> bytes:
         )
         f = one.figures
         return [
-            one.code, one.number, str(KIND_NAMES[one.item.kind]), one.item.text, f.count, f.facility, f.sd,
+            one.code, one.number, str(KIND_NAMES[one.item.kind]), in_words(one.item.text), f.count, f.facility, f.sd,
             f.discrimination_index, f.discriminative_efficiency, one.weight, f.upper_lower, one.omitted, chosen,
             "; ".join(words for words, _serious in flag_words(one)),
         ]  # fmt: skip
