@@ -269,7 +269,7 @@ def retire(question_id: int) -> Any:
         return _page(found, found.latest, 422, reason_form=form)
     with unit_of_work():
         service.retire(locked(found), by=current_person(), now=clock.now(), reason=form.reason.data)
-    flash(_("Retired: no new paper draws it. Papers already made keep it."), "success")
+    flash(_("Retired: no new paper draws it. The exam office is shown papers not begun that hold it."), "success")
     return redirect(url_for("bank.question", question_id=question_id))
 
 
