@@ -170,6 +170,7 @@ def _frame(app: Flask) -> None:
     Bootstrap5(app)
     limits.init_app(app)
     frame.init_app(app)
+    app.before_request(guard.try_act)
     sessions.init_app(app)
     app.before_request(guard.check)
 

@@ -71,7 +71,7 @@ def engine_run(kind: str, parts: list[Part], longer: int, crowd_size: int) -> di
     try:
         with database(kind, instance) as (url, name):
             environ = environment(url, instance)
-            told = fill(environ, instance, 36 * longer + 6 + crowd_size)
+            told = fill(environ, instance, 36 * longer + 6 + crowd_size, 36 * longer)
             found["floors"] = floors(environ, name)
             with serve("bench.served:site", environ, name) as (served, began):
                 found["start_s"] = began

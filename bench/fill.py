@@ -1,7 +1,7 @@
-"""``python -m bench.fill OUT CANDIDATES``: what is measured, made through the services, and told as JSON.
+"""``python -m bench.fill OUT CANDIDATES SHORT``: what is measured, made through the services, and told as JSON.
 
-An exam session of the first level with the shipped blueprint and its papers, candidates who are signed in, a class to
-enrol in, a certificate to verify. ``python -m bench.fill --check SITTING…`` says what marks the sittings got;
+An exam session of the first level with the shipped blueprint and its papers, candidates who are signed in, SHORT of them with a
+second exam of fifty questions, a class to enrol in, a certificate to verify. ``python -m bench.fill --check SITTING…`` says what marks the sittings got;
 ``--compare FILE`` holds the answers that clients were told are saved against the marked scripts.
 """
 
@@ -30,14 +30,18 @@ from app.exams.models import Sitting
 from app.pathway.service import set_goal
 from bench.served import lay_floor
 from question_bank.grading import correct_answer
-from tests.exams.factories import plan, training
+from tests.exams.factories import plan, small_blueprint, training
 from tests.factories import certification, people
 from tests.factories import training as classes
 
 PASSWORD = "measured-2026-Pass"
 
 
-def main(out: Path, count: int) -> None:
+FIFTY = (("single", 30, "1"), ("multiple", 12, "2"), ("truefalse", 8, "1"))
+"""The paper by which the hand-in is judged: its limit was set for fifty questions."""
+
+
+def main(out: Path, count: int, short: int) -> None:
     app = create_app()
     with app.app_context():
         command.upgrade(alembic(), "head")
@@ -46,14 +50,17 @@ def main(out: Path, count: int) -> None:
         candidates = _candidates(region, count)
         for n in range(8):
             classes.make_class(level=1, title=f"第{n + 1}期初级班")
-        session = _session(region, candidates)
-        sittings = _sittings(session.id)
+        office = people.officer(Role.EXAM_OFFICE, Scope.REGION, region.id)
+        sittings = _sittings(_session(region, office, candidates, 1).id)
+        small_blueprint(office, *FIFTY, level=2)
+        of_fifty = _sittings(_session(region, office, candidates[:short], 2).id) if short else {}
         holder = certification.trainee(region, "许文博")
         issued = certification.certificate(holder, now=clock.now())
         number, name = issued.number, holder.name
         clock.set_offset(timedelta(minutes=61))
         told = {
             "candidates": [_candidate(app, person_id, sittings[person_id]) for person_id in candidates],
+            "short": [_candidate(app, person_id, of_fifty[person_id]) for person_id in candidates[:short]],
             "password": PASSWORD,
             "number": number,
             "name": name,
@@ -79,10 +86,9 @@ def _candidates(region: Any, count: int) -> list[int]:
     return made
 
 
-def _session(region: Any, candidates: list[int]) -> Any:
-    office = people.officer(Role.EXAM_OFFICE, Scope.REGION, region.id)
+def _session(region: Any, office: Any, candidates: list[int], level: int) -> Any:
     with unit_of_work():
-        session = sessions.plan(plan(region), by=office, now=clock.now())
+        session = sessions.plan(plan(region, level=level), by=office, now=clock.now())
     with training(True):
         for person_id in candidates:
             with unit_of_work():
@@ -160,4 +166,4 @@ if __name__ == "__main__":
     elif sys.argv[1] == "--compare":
         compare(Path(sys.argv[2]))
     else:
-        main(Path(sys.argv[1]), int(sys.argv[2]))
+        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

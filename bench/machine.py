@@ -128,10 +128,11 @@ def worker_mb(environ: Mapping[str, str], seconds: float = 8) -> float:
         _end(process, signal.SIGINT)
 
 
-def fill(environ: Mapping[str, str], instance: Path, candidates: int) -> dict[str, Any]:
+def fill(environ: Mapping[str, str], instance: Path, candidates: int, short: int = 40) -> dict[str, Any]:
+    """``short``: how many of the candidates also sit an exam of fifty questions."""
     out = instance / "told.json"
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.fill", str(out), str(candidates)],
+        [sys.executable, "-W", "ignore", "-m", "bench.fill", str(out), str(candidates), str(min(short, candidates))],
         cwd=ROOT,
         env=dict(environ),
         check=True,

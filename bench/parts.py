@@ -18,6 +18,7 @@ class Scene:
     port: int
     told: dict[str, Any]
     used: int = 0
+    short_used: int = 0
     started: list[tuple[Client, dict[str, Any]]] = field(default_factory=list)
     handed_in: list[int] = field(default_factory=list)
     counter: int = 0
@@ -131,19 +132,49 @@ def _save(scene: Scene, client: Client, who: dict[str, Any], batch: int, n: int)
     return save
 
 
-def hand_in(scene: Scene, count: int) -> list[Operation]:
+def looks(scene: Scene, count: int) -> list[Operation]:
+    """A page that saves nothing asks whether there is news."""
+    _begin(scene)
     made = []
+    for n in range(count):
+        client, who = scene.started[n % len(scene.started)]
+        token, path = _open(scene, client, who), f"/exams/sittings/{who['sitting']}/answers"
+        made.append(lambda c=client, p=path, t=token: _look(c, p, t))
+    return made  # type: ignore[return-value]
+
+
+def _look(client: Client, path: str, token: str) -> None:
+    reply = client.json(path, {"token": token, "epoch": 1, "steps": []})
+    if reply["state"] != "in_progress":
+        raise Wrong(f"a look: {reply}")
+
+
+def hand_in(scene: Scene, count: int) -> list[Operation]:
     while len(scene.started) < count and scene.used < len(scene.told["candidates"]):
         for one in start(scene, 1):
             one()
-    for _ in range(min(count, len(scene.started))):
-        client, who = scene.started.pop()
-        for _ in range(1 + len(who["right"]) // 50):
-            _save(scene, client, who, len(who["right"]), 0)()
-        token = _open(scene, client, who)
-        scene.handed_in.append(who["sitting"])
-        made.append(lambda c=client, i=who["sitting"], t=token: _hand_in(c, i, t))
+    return [_ready(scene, *scene.started.pop()) for _ in range(min(count, len(scene.started)))]
+
+
+def hand_in_fifty(scene: Scene, count: int) -> list[Operation]:
+    """The same with a paper of fifty questions, each begun for it."""
+    chosen = scene.told["short"][scene.short_used : scene.short_used + count]
+    scene.short_used += len(chosen)
+    made = []
+    for who in chosen:
+        client, path = scene.client(who), f"/exams/sittings/{who['sitting']}/start"
+        client.form(path, {"csrf_token": token_in(client.get(path)), "honour": "y"}, 302)
+        made.append(_ready(scene, client, who))
     return made
+
+
+def _ready(scene: Scene, client: Client, who: dict[str, Any]) -> Operation:
+    """Everything answered and saved; what is left is the hand-in. Saved often enough that both processes know the sitting."""
+    for _ in range(4):
+        _save(scene, client, who, len(who["right"]), 0)()
+    token = _open(scene, client, who)
+    scene.handed_in.append(who["sitting"])
+    return lambda: _hand_in(client, who["sitting"], token)
 
 
 def _hand_in(client: Client, sitting: int, token: str) -> None:
@@ -178,7 +209,9 @@ PARTS = (
     Part("sitting page", 7, "select", 40, sitting_page),
     Part("save one answer", 2, "insert", 120, saves(1)),
     Part("save ten answers", 3, "insert", 80, saves(10)),
-    Part("hand in and mark", 5, "insert", 12, hand_in),
+    Part("save nothing: news", 1.5, "select", 120, looks),
+    Part("hand in, 50 marked", 5, "insert", 12, hand_in_fifty),
+    Part("hand in, 80 marked", 8, "insert", 12, hand_in),
     Part("verify, page", 2.5, "select", 60, verify_page),
     Part("verify, JSON", 1.8, "select", 60, verify_json),
 )

@@ -12,12 +12,13 @@ from flask import current_app, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.accounts import sessions
 from app.accounts.models import Person, SignIn
 from app.accounts.sessions import Caller
-from app.core.access import PUBLIC, SIGNED_IN, lean, public, requires, signed_in
+from app.core.access import PUBLIC, SIGNED_IN, before_the_door, lean, public, requires, signed_in
 from app.core.errors import Forbidden
 
-__all__ = ["PUBLIC", "SIGNED_IN", "lean", "public", "requires", "signed_in"]
+__all__ = ["PUBLIC", "SIGNED_IN", "before_the_door", "lean", "public", "requires", "signed_in"]
 
 
 def access_of(endpoint: str) -> Any:
@@ -58,6 +59,16 @@ def needs_second_factor() -> bool:
 
 
 SECOND_FACTOR_PAGES = {"accounts.second_factor", "accounts.set_up_second_factor", "accounts.sign_out", "core.language"}
+
+
+def try_act() -> Any:
+    """Before the door is asked: the attempt of a view that proves within its own statement who is signed in
+    (``app.core.access.before_the_door``). None where it has none, or nothing has happened; then :func:`check` follows."""
+    attempt = getattr(current_app.view_functions.get(request.endpoint or ""), "attempt", None)
+    if attempt is None:
+        return None
+    who = sessions.unasked(needs_second_factor=current_app.extensions["settings"].second_factor)
+    return None if who is None else attempt(who, **(request.view_args or {}))
 
 
 def check() -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user
-from sqlalchemy import ColumnElement, Select, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import joinedload, lazyload, load_only
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -44,6 +44,51 @@ class Caller:
     seen_at: datetime
     second_factor_at: datetime | None
     wants_second_factor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """Whoever a browser says it is, not asked yet. A statement that writes something for them holds the conditions of
+    :func:`proven_by`, with :meth:`values`: it does nothing where nobody is signed in by this token."""
+
+    token_hash: str
+    needs_second_factor: bool
+    now: datetime
+
+    def values(self) -> dict[str, Any]:
+        return {"by_token": self.token_hash, "by_seen": self.now - SEEN_EVERY, "by_created": self.now - LONGEST}
+
+
+def unasked(*, needs_second_factor: bool) -> Unasked | None:
+    """Who the cookie of this request says it is; None without one."""
+    token = session.get("_user_id")
+    return Unasked(crypto.token_hash(str(token)), needs_second_factor, clock.now()) if token else None
+
+
+SIGN_INS: Any = SignIn.__table__
+PERSONS: Any = Person.__table__
+
+
+def _staff() -> ColumnElement[bool]:
+    r = RoleHeld.__table__.c
+    return exists().where(r.person_id == PERSONS.c.id, r.ended_at.is_(None), r.role != Role.EMPLOYER)
+
+
+def _may_ask() -> list[ColumnElement[bool]]:
+    """A session that was not ended, of a person who is active: the ground of every lean door."""
+    s, p = SIGN_INS.c, PERSONS.c
+    return [s.person_id == p.id, s.ended_at.is_(None), p.state == PersonState.ACTIVE]
+
+
+def proven_by(second_factor: bool) -> list[ColumnElement[bool]]:
+    """Conditions of a statement on ``SIGN_INS`` and ``PERSONS``: this browser's session is in force as at a lean door, it was
+    seen in the last minutes (else the ordinary way notes it), and where a second factor is needed none is wanting."""
+    s, p = SIGN_INS.c, PERSONS.c
+    seen, created = bindparam("by_seen", type_=s.seen_at.type), bindparam("by_created", type_=s.created_at.type)
+    asked = [s.token_hash == bindparam("by_token"), *_may_ask(), s.seen_at >= seen, s.created_at >= created]
+    if second_factor:
+        asked.append(or_(s.second_factor_at.is_not(None), and_(p.totp_confirmed_at.is_(None), ~_staff())))
+    return asked
 
 
 class SignedIn(UserMixin):
@@ -141,16 +186,11 @@ def _by_token(figures: tuple[str, ...]) -> Select[Any]:
 @cache
 def _caller() -> Select[Any]:
     """What a lean door asks: is this session in force, whose is it, must a second factor be given."""
-    s, p, r = SignIn.__table__.c, Person.__table__.c, RoleHeld.__table__.c
-    staff = exists().where(r.person_id == p.id, r.ended_at.is_(None), r.role != Role.EMPLOYER)
-    return (
-        select(
-            p.id, p.name, p.id_masked, p.locale, s.id, s.seen_at, s.second_factor_at,
-            or_(p.totp_confirmed_at.is_not(None), staff), s.created_at,
-        )
-        .join_from(SignIn.__table__, Person.__table__, s.person_id == p.id)
-        .where(s.token_hash == bindparam("token_hash"), s.ended_at.is_(None), p.state == PersonState.ACTIVE)
-    )  # fmt: skip
+    s, p = SIGN_INS.c, PERSONS.c
+    return select(
+        p.id, p.name, p.id_masked, p.locale, s.id, s.seen_at, s.second_factor_at,
+        or_(p.totp_confirmed_at.is_not(None), _staff()), s.created_at,
+    ).where(s.token_hash == bindparam("token_hash"), *_may_ask())  # fmt: skip
 
 
 def _in_force(seen_at: datetime, created_at: datetime) -> bool:

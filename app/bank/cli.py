@@ -7,11 +7,9 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
-from app.bank import pictures, service
-from app.bank.exporting import written
+from app.bank import exporting, pictures, service
 from app.bank.models import Question
 from app.core import clock
 from app.db import db, unit_of_work
@@ -62,11 +60,14 @@ def import_(file: Path, format_: str, email: str, duplicates: bool, dry_run: boo
 )
 @click.option("--level", type=int, help="Only questions of this level.")
 def export(format_: str, out: Path | None, level: int | None) -> None:
-    """Write the newest revisions of all questions; what the format cannot carry is told on standard error."""
-    asked = select(Question).options(joinedload(Question.latest)).order_by(Question.code)
+    """Write the newest revisions of all questions; what the format cannot carry is told on standard error.
+
+    QTI packages hold 800 questions each, as much as readers take; where there are more, the file is a zip of packages.
+    """
+    asked = select(Question.id).order_by(Question.code)
     if level is not None:
         asked = asked.where(Question.level == level)
-    made = written([q.latest.item for q in db.session.scalars(asked)], format_)
+    made = exporting.in_parts(list(db.session.scalars(asked)), format_)
     for loss in made.losses:
         click.echo(f"not carried: {loss}", err=True)
     if out is None:

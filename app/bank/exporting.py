@@ -101,6 +101,20 @@ def export_for(person: Person, export_id: int) -> QuestionExport:
     return found
 
 
+def in_parts(ids: Sequence[int], format: str) -> Writing:
+    """One file of any number of questions; of a format that needs more memory a zip of several, each as large as readers take."""
+    part = SMALLER.get(format) or max(1, len(ids))
+    if len(ids) <= part:
+        return written(_items(ids), format)
+    held, losses = io.BytesIO(), list[str]()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for place, start in enumerate(range(0, len(ids), part), 1):
+            made = written(_items(ids[start : start + part]), format)
+            archive.writestr(f"questions-{place}.{ENDINGS[format]}", made.data)
+            losses += made.losses
+    return Writing(held.getvalue(), losses)
+
+
 def waiting(now: datetime) -> list[int]:
     """Exports that nobody works on."""
     begun = QuestionExport.begun_at

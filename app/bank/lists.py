@@ -12,7 +12,7 @@ from app.bank import asks
 from app.bank.faces import DIFFICULTY_NAMES, KIND_NAMES
 from app.bank.models import Question, QuestionState
 from app.bank.statistics_words import CONCERNS
-from app.bank.words import STATE_NAMES
+from app.bank.words import STATE_NAMES, in_words
 from app.core.tables import Column, Filter, Listing
 from app.db import db
 from app.outline.rules import MODULES
@@ -42,7 +42,7 @@ def listing_of(asked: Any, args: Mapping[str, str]) -> Listing:
     levels = level_names()
     columns = [
         Column("code", _l("Question number"), lambda q: q.code, Question.code),
-        Column("text", _l("Words"), lambda q: q.text[:80]),
+        Column("text", _l("Words"), lambda q: in_words(q.text)[:80]),
         Column("kind", _l("Kind of question"), lambda q: KIND_NAMES[q.kind], Question.kind),
         Column("level", _l("Level"), lambda q: levels.get(q.level, "—"), Question.level),
         Column("module", _l("Module"), lambda q: MODULES.get(q.module, q.module or "—"), Question.module),

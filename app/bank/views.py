@@ -28,7 +28,7 @@ from app.bank.models import Question, QuestionRevision, QuestionState
 from app.bank.states import MOVES, Move
 from app.bank.statistics_words import flag_badges
 from app.bank.uses import uses_of
-from app.bank.words import STATE_NAMES, STATE_TONES, rules_of
+from app.bank.words import STATE_NAMES, STATE_TONES, in_words, rules_of
 from app.core import clock
 from app.core.errors import Invalid, NotFound
 from app.core.formulae import not_understood
@@ -54,6 +54,9 @@ def question_words() -> dict[str, Any]:
     """Names of kinds, difficulties, modules and states for templates of the bank and of exams."""
     return {"kinds": KIND_NAMES, "difficulties": DIFFICULTY_NAMES, "modules": MODULES, "states": STATE_NAMES,
             "tones": STATE_TONES}  # fmt: skip
+
+
+bp.add_app_template_filter(in_words, "in_words")
 
 
 @bp.app_template_global("question_preview")
@@ -266,7 +269,7 @@ def retire(question_id: int) -> Any:
         return _page(found, found.latest, 422, reason_form=form)
     with unit_of_work():
         service.retire(locked(found), by=current_person(), now=clock.now(), reason=form.reason.data)
-    flash(_("Retired: no new paper draws it. Papers already made keep it."), "success")
+    flash(_("Retired: no new paper draws it. The exam office is shown papers not begun that hold it."), "success")
     return redirect(url_for("bank.question", question_id=question_id))
 
 

@@ -8,6 +8,7 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from app.bank.models import Choice, Fate, ImportState, QuestionState, RowOutcome
+from app.core.text import markdown
 from question_bank.grading import Rule, rule_text
 from question_bank.items import Kind
 
@@ -92,3 +93,8 @@ def rules_of(kind: Kind) -> list[dict[str, Any]]:
          "example": text.example_en if english else text.example_zh}
         for text in texts
     ]  # fmt: skip
+
+
+def in_words(text: str) -> str:
+    """A stem for a line of a list: without the marks of Markdown; a formula stays as it was typed."""
+    return text if "$" in text else str(markdown(text).striptags())

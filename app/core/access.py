@@ -29,6 +29,18 @@ def lean(view: V) -> V:
     return view
 
 
+def before_the_door(attempt: Callable[..., Any]) -> Callable[[V], V]:
+    """A door whose deed asks who is signed in within its own statement. ``attempt(who, **view_args)`` is called before the door is
+    asked, with whoever the browser says it is; it gives the answer, or None where nothing has happened and nothing was told:
+    then the door is asked like every other, and the view called."""
+
+    def mark(view: V) -> V:
+        view.attempt = attempt  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def requires(*rights: Can) -> Callable[[V], V]:
     """Open to those who hold at least one of the rights in some scope; the query narrows to the scope."""
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Text, bindparam, exists, insert, literal, null, select, update
 
+from app.accounts.sessions import SIGN_INS, Unasked, proven_by
 from app.core.errors import Refused
 from app.core.states import moved
 from app.db import db, is_sqlite
@@ -35,22 +36,30 @@ def possible() -> bool:
     return not is_sqlite(db.session.get_bind()) and not db.session.info.get("unit_of_work")
 
 
-def _seen(sitting_id: int, by: By, fresh: bool) -> Held:
-    """The columns of a person's own sitting, perhaps no longer true. Raises NotFound for everybody else's."""
+def _seen(sitting_id: int, by: By | Unasked, fresh: bool) -> Held | None:
+    """The columns of a person's own sitting, perhaps no longer true; of somebody who was not asked yet, what is kept of it by
+    chance, which tells nobody anything: the statement finds whose it is. Raises NotFound for everybody else's."""
     held = None if fresh else _kept.get(sitting_id)
-    return held or _kept.keep(sitting_id, sittings.read_columns(sitting_id, id_of(by)))
+    if held is not None or isinstance(by, Unasked):
+        return held
+    return _kept.keep(sitting_id, sittings.read_columns(sitting_id, id_of(by)))
 
 
-def _still() -> list[Any]:
-    """Conditions: a person's own sitting and its session are still what was judged."""
+def _still(asks: bool | None = None) -> list[Any]:
+    """Conditions: a person's own sitting and its session are still what was judged. Of somebody who was not asked yet (``asks``:
+    is a second factor needed?) also: the session of the browser is in force, and the sitting its person's."""
+    mine: list[Any] = [SITTINGS.c.candidate_id == bindparam("candidate")]
+    if asks is not None:
+        mine = [SITTINGS.c.candidate_id == SIGN_INS.c.person_id, *proven_by(asks)]
     return [
-        SITTINGS.c.id == bindparam("its_id"), SITTINGS.c.candidate_id == bindparam("candidate"),
-        SITTINGS.c.session_id == SESSIONS.c.id, bindparam("version", type_=Text) == VERSION,
+        SITTINGS.c.id == bindparam("its_id"), SITTINGS.c.session_id == SESSIONS.c.id,
+        bindparam("version", type_=Text) == VERSION, *mine,
     ]  # fmt: skip
 
 
-def _values(held: Held, by: By) -> dict[str, Any]:
-    return {"its_id": held.id, "candidate": id_of(by), "version": held.version}
+def _values(held: Held, by: By | Unasked) -> dict[str, Any]:
+    whose = by.values() if isinstance(by, Unasked) else {"candidate": id_of(by)}
+    return {"its_id": held.id, "version": held.version, **whose}
 
 
 # --- start -----------------------------------------------------------------------------------------------------------------
@@ -102,8 +111,8 @@ def _done(statement: Any, values: dict[str, Any]) -> bool:
 
 
 @cache
-def _saved() -> Any:
-    held = select(SITTINGS.c.id).where(*_still()).with_for_update(of=SITTINGS, key_share=True).cte("held")
+def _saved(asks: bool | None) -> Any:
+    held = select(SITTINGS.c.id).where(*_still(asks)).with_for_update(of=SITTINGS, key_share=True).cte("held")
     return select(held.c.id).add_cte(steplog.added_to(held).cte("logged"))
 
 
@@ -112,24 +121,34 @@ def save(
     epoch: int,
     steps: Sequence[Step],
     *,
-    by: By,
+    by: By | Unasked,
     now: datetime,
     address: str = "",
     allowed: Allowed = None,
 ) -> Saved | None:
-    """As :func:`sittings.save`; None where that is to be asked."""
+    """As :func:`sittings.save`; None where that is to be asked, or the door."""
     if not steps or not possible():
         return None
-    for fresh in (False, True):
+    for fresh in _tries(by):
         held = _seen(sitting_id, by, fresh)
-        plain = _plain(held, epoch, steps, now, address, allowed)
-        if plain is None:
+        plain = held and _plain(held, epoch, steps, now, address, allowed)
+        if not held or not plain:
             continue
         reply, given = plain
         values = _values(held, by) | {"at_epoch": epoch, "now": now, "given": given}
-        if _done(_saved(), values):
+        if _done(_saved(_asks(by)), values):
             return reply
     return None
+
+
+def _asks(by: By | Unasked) -> bool | None:
+    """None where the door was asked already, else whether a second factor is needed."""
+    return by.needs_second_factor if isinstance(by, Unasked) else None
+
+
+def _tries(by: By | Unasked) -> tuple[bool, ...]:
+    """Who was not asked yet is asked before anything is read for them."""
+    return (False,) if isinstance(by, Unasked) else (False, True)
 
 
 def _plain(
@@ -151,14 +170,40 @@ def _plain(
     return None if reply.refused else (reply, given)
 
 
+# --- look ------------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _unchanged(asks: bool | None) -> Any:
+    return select(SITTINGS.c.id).where(*_still(asks))
+
+
+def look(
+    sitting_id: int, epoch: int, *, by: By | Unasked, now: datetime, address: str = "", allowed: Allowed = None
+) -> Saved | None:
+    """As a save of nothing: time left, pause, news. A page that is read asks every few seconds, so nothing is locked on any
+    engine. None where something is to be kept (the address has changed), or the door is to be asked."""
+    if isinstance(by, Unasked):
+        held = _kept.get(sitting_id)
+        plain = held and _plain(held, epoch, (), now, address, allowed)
+        return plain[0] if held and plain and _done(_unchanged(_asks(by)), _values(held, by)) else None
+    held = sittings.read_columns(sitting_id, id_of(by))
+    if allowed:
+        allowed(held)
+    if address and held.address and address != held.address:
+        return None
+    _kept.keep(sitting_id, held)
+    return sittings.judged(held, epoch, now)[0]
+
+
 # --- hand in ---------------------------------------------------------------------------------------------------------------
 
 
 @cache
-def _handed_in() -> Any:
+def _handed_in(asks: bool | None) -> Any:
     ended = (
         update(SITTINGS)
-        .where(*_still())
+        .where(*_still(asks))
         .values(
             state=SittingState.SUBMITTED, submitted_by=SubmittedBy.CANDIDATE, submitted_at=bindparam("now"), paused_at=null()
         )
@@ -169,20 +214,20 @@ def _handed_in() -> Any:
 
 
 def hand_in(
-    sitting_id: int, epoch: int, steps: Sequence[Step], *, by: By, now: datetime, allowed: Allowed = None
+    sitting_id: int, epoch: int, steps: Sequence[Step], *, by: By | Unasked, now: datetime, allowed: Allowed = None
 ) -> Saved | None:
-    """As :func:`sittings.hand_in`; None where that is to be asked."""
+    """As :func:`sittings.hand_in`; None where that is to be asked, or the door."""
     if not possible():
         return None
-    for fresh in (False, True):
+    for fresh in _tries(by):
         held = _seen(sitting_id, by, fresh)
-        plain = _plain(held, epoch, steps, now, "", allowed)
-        if plain is None:
+        plain = held and _plain(held, epoch, steps, now, "", allowed)
+        if not held or not plain:
             continue
         reply, given = plain
         reply.state = moved(SITTING_MOVES, held.state, SittingMove.SUBMIT)
         values = _values(held, by) | {"at_epoch": epoch, "now": now, "given": given}
-        if _done(_handed_in(), values):
+        if _done(_handed_in(_asks(by)), values):
             _kept.forget(sitting_id)
             return reply
     return None

@@ -20,6 +20,33 @@ _proven: Kept[tuple[Any, ...], bool] = Kept(4000)
 a sitting has one token, so its signature is computed once in a process; another session's token is another entry."""
 
 
+def proven() -> dict[str, Any] | None:
+    """The body where its form token belongs to this session; None where :func:`posted` would refuse. Answers nothing."""
+    data = request.get_json(force=True, silent=True)
+    if not isinstance(data, dict):
+        return None
+    if not current_app.config.get("WTF_CSRF_ENABLED", True):
+        return data
+    token = data.get("token")
+    if not isinstance(token, str) or not (_proven.get(_key(token)) or _valid(token)):
+        return None
+    return data
+
+
+def _key(token: str) -> tuple[Any, ...]:
+    return current_app.secret_key, token, session.get("csrf_token")
+
+
+def _valid(token: str) -> bool:
+    try:
+        validate_csrf(token)
+    except ValidationError:
+        return False
+    if current_app.config.get("WTF_CSRF_TIME_LIMIT") is None:
+        _proven.keep(_key(token), True)
+    return True
+
+
 def posted() -> dict[str, Any]:
     """The body with its form token checked. Raises BadSteps; a token of another session is answered with a new one."""
     data = request.get_json(force=True, silent=True)
@@ -33,15 +60,7 @@ def posted() -> dict[str, Any]:
 def check_token(token: Any) -> None:
     """Answers 409 with this session's token where the form token is another's: the page sends the same again with it."""
     token = token if isinstance(token, str) else ""
-    key = (current_app.secret_key, token, session.get("csrf_token"))
-    if _proven.get(key):
+    if _proven.get(_key(token)) or _valid(token):
         return
-    try:
-        validate_csrf(token)
-    except ValidationError:
-        words = _(
-            "This page was opened in another session. Please reload it; what you answered is kept in this browser."
-        )
-        abort(make_response(jsonify(error=words, token=generate_csrf()), 409))
-    if current_app.config.get("WTF_CSRF_TIME_LIMIT") is None:
-        _proven.keep(key, True)
+    words = _("This page was opened in another session. Please reload it; what you answered is kept in this browser.")
+    abort(make_response(jsonify(error=words, token=generate_csrf()), 409))

@@ -31,12 +31,14 @@ MOST_BYTES = 2 * 1024 * 1024
 
 def _listing(session: ExamSession) -> Listing:
     seats, reasons = places.seats_of(session.id), setup.extra_reasons(session.id)
+    by_hand = setup.hand_reasons(session.id)
     columns = [
         Column("candidate", _l("Candidate"), lambda s: s.candidate.name, Person.name),
         Column("email", _l("E-mail"), lambda s: s.candidate.email or "—"),
         Column("seat", _l("Place and seat"), lambda s: places.seat_words(seats.get(s.id))),
         Column("extra", _l("Extra time (min)"), lambda s: s.extra_minutes, Sitting.extra_minutes, numeric=True),
         Column("reason", _l("Reason for extra time"), lambda s: reasons.get(s.id, "—")),
+        Column("by_hand", _l("Registered by hand because"), lambda s: by_hand.get(s.id, "—")),
     ]
     asked = (
         select(Sitting)
@@ -52,7 +54,7 @@ def _page(session: ExamSession, form: ListForm, status: int = 200, **more: Any) 
     takes = session.state in (SessionState.DRAFT, SessionState.PUBLISHED) and clock.now() <= session.last_entry_at
     values: dict[str, Any] = {
         "session": session, "form": form, "rows": _listing(session), "takes": takes, "checked": None, "after": False,
-        "draft": session.state is SessionState.DRAFT,
+        "draft": session.state is SessionState.DRAFT, "rules": setup.rule_facts(session) if takes else (),
     }  # fmt: skip
     return render_template("exams/office/candidates.html", **(values | more)), status
 

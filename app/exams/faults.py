@@ -168,7 +168,7 @@ def _digests(question: Question, below: int | None) -> dict[str, int]:
     return {row.digest: row.id for row in rows if row.digest not in good}
 
 
-def _holds(column: Any, digests: Iterable[str]) -> ColumnElement[bool]:
+def holds(column: Any, digests: Iterable[str]) -> ColumnElement[bool]:
     """Does a paper, kept as JSON, name one of these revisions? A digest is found as text, whatever the engine."""
     return or_(*(cast(column, String).contains(digest) for digest in digests))
 
@@ -191,7 +191,7 @@ def reach_of(question: Question, below: int | None, now: datetime) -> Reach:
         .join(Sitting.session)
         .where(
             Sitting.session_id.in_(sessions), Sitting.state == SittingState.REGISTERED, _still_to_be_begun(now),
-            _holds(Sitting.entries, digests),
+            holds(Sitting.entries, digests),
         )
         .order_by(Sitting.id)
     ).all()  # fmt: skip
@@ -209,7 +209,7 @@ def _begun(sessions: Sequence[int], digests: Mapping[str, int]) -> list[Any]:
     for digest in digests:
         found += db.session.execute(
             select(Sitting.session_id, func.count().label("count"), func.min(Sitting.id).label("one"))
-            .where(Sitting.session_id.in_(sessions), Sitting.state.in_(BEGUN), _holds(Sitting.entries, [digest]))
+            .where(Sitting.session_id.in_(sessions), Sitting.state.in_(BEGUN), holds(Sitting.entries, [digest]))
             .group_by(Sitting.session_id)
         ).all()
     return found
@@ -228,7 +228,7 @@ def _printed(digests: Iterable[str], now: datetime) -> tuple[tuple[int, str], ..
     rows = db.session.execute(
         select(PaperForm.session_id, PaperForm.letter)
         .join(ExamSession, ExamSession.id == PaperForm.session_id)
-        .where(_still_to_be_begun(now), _holds(PaperForm.entries, digests))
+        .where(_still_to_be_begun(now), holds(PaperForm.entries, digests))
         .order_by(PaperForm.session_id, PaperForm.letter)
     )
     return tuple((row.session_id, row.letter) for row in rows)
@@ -417,18 +417,27 @@ def _replaced(
     if sitting.state is not SittingState.REGISTERED or sitting.session.state is not SessionState.PUBLISHED or not holds:
         return FaultPaperState.GONE
     seed, entries = sitting.seed, list(sitting.entries)
+    row.problem = drawn_again(
+        sitting, by=by, reason=fault.reason, more={"fault": fault.id, "session": sitting.session_id}
+    )
+    if row.problem:
+        return FaultPaperState.KEPT
+    row.seed_before, row.entries_before = seed, entries
+    return FaultPaperState.REPLACED
+
+
+def drawn_again(sitting: Sitting, *, by: Person, reason: str, more: dict[str, Any]) -> str:
+    """Another paper for a sitting that is held and not begun; what the bank lacks where it has no other, and the old one stays."""
+    seed, entries = sitting.seed, list(sitting.entries)
     try:
         with db.session.begin_nested():
             uncount_paper(sitting.session_id, [entry["revision"] for entry in entries])
             sitting.entries = []
             papers.make_paper(sitting, sitting.session)
     except papers.BankTooSmall as short:
-        row.problem = str(short.values["what"])
-        return FaultPaperState.KEPT
-    row.seed_before, row.entries_before = seed, entries
-    record(Did.REPLACE_PAPER, sitting, by=by, reason=fault.reason, changed={"seed": (seed, sitting.seed)},
-           more={"fault": fault.id, "session": sitting.session_id})  # fmt: skip
-    return FaultPaperState.REPLACED
+        return str(short.values["what"])
+    record(Did.REPLACE_PAPER, sitting, by=by, reason=reason, changed={"seed": (seed, sitting.seed)}, more=more)
+    return ""
 
 
 def _one_more_begun(fault: QuestionFault, session_id: int, revision_id: int) -> None:

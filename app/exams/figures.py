@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -101,7 +101,7 @@ _kept: dict[int, tuple[Any, Report]] = {}
 
 
 def marks_of(sessions: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-    """Session → what changes whenever a mark, a result or a ruling comes: number, newest and sum of marks, last regrade."""
+    """Session → what changes whenever a mark, a result or a ruling comes: number, newest and sum of marks, last regrade, release."""
     marked = db.session.execute(
         select(Sitting.session_id, func.count(Sitting.id), func.max(Sitting.marked_at), func.sum(Sitting.score))
         .where(Sitting.session_id.in_(sessions), Sitting.state.in_(MARKED))
@@ -112,9 +112,15 @@ def marks_of(sessions: Sequence[int]) -> dict[int, tuple[Any, ...]]:
         .where(Regrade.session_id.in_(sessions))
         .group_by(Regrade.session_id)
     )
+    released = db.session.execute(select(ExamSession.id, ExamSession.released_at).where(ExamSession.id.in_(sessions)))
     found = {row[0]: tuple(row[1:]) for row in marked}
-    last = {row[0]: row[1] for row in regraded}
-    return {one: (*found.get(one, (0, None, None)), last.get(one)) for one in sessions}
+    last, out = {row[0]: row[1] for row in regraded}, {row[0]: row[1] for row in released}
+    return {one: (*found.get(one, (0, None, None)), last.get(one), out.get(one)) for one in sessions}
+
+
+def short(mark: Sequence[Any]) -> str:
+    """What :func:`marks_of` gives for a session, to be kept and compared."""
+    return "|".join(map(str, mark))[:200]
 
 
 def report_of(session: ExamSession) -> Report:
@@ -123,7 +129,7 @@ def report_of(session: ExamSession) -> Report:
     if _kept.get(session.id, (None,))[0] != mark:
         while len(_kept) >= 8:
             _kept.pop(next(iter(_kept)))
-        _kept[session.id] = (mark, _made(session))
+        _kept[session.id] = (mark, made(session))
     return _kept[session.id][1]
 
 
@@ -163,9 +169,10 @@ class _Papers:
         which.append(number)
 
 
-def _made(session: ExamSession) -> Report:
+def made(session: ExamSession, tell: Callable[[int, int], Any] = lambda done, total: None) -> Report:
+    """The report as of now. ``tell``: is told how many sittings of how many are read."""
     rulings = marking.rulings_in(session.id)
-    found = _read(session, rulings)
+    found = _read(session, rulings, tell)
     stems = bank.stems_of(found.columns)
     whole = analyse_table(
         {revision: found.columns[revision] for revision in sorted(found.columns)},
@@ -190,7 +197,7 @@ def _made(session: ExamSession) -> Report:
     )
 
 
-def _read(session: ExamSession, rulings: Any) -> _Papers:
+def _read(session: ExamSession, rulings: Any, tell: Callable[[int, int], Any]) -> _Papers:
     found = _Papers()
     ids = list(
         db.session.scalars(
@@ -199,6 +206,7 @@ def _read(session: ExamSession, rulings: Any) -> _Papers:
     )
     for at in range(0, len(ids), CHUNK):
         _read_some(found, ids[at : at + CHUNK], rulings)
+        tell(min(at + CHUNK, len(ids)), len(ids))
     return found
 
 

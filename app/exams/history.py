@@ -19,6 +19,7 @@ from app.exams import figures
 from app.exams.exposure import PaperCount
 from app.exams.models import ExamSession
 from app.exams.states import SessionState
+from app.outline import service as outline
 from question_bank.flags import Concern
 
 ORDER = {concern.value: place for place, concern in enumerate(Concern)}
@@ -65,17 +66,24 @@ def stale() -> list[int]:
     """Sessions whose results are out and whose figures are not those of today's marks."""
     known = {row.session_id: row.marks for row in db.session.scalars(select(FiguresTaken))}
     ids = db.session.scalars(select(ExamSession.id).where(ExamSession.state == SessionState.RELEASED)).all()
-    return [one for one, mark in figures.marks_of(ids).items() if known.get(one) != _short(mark)]
+    regions = select(ExamSession.id, ExamSession.region_id).where(ExamSession.state == SessionState.RELEASED)
+    rules = {row.id: least_of(row.region_id) for row in db.session.execute(regions)}
+    return [one for one, mark in figures.marks_of(ids).items() if known.get(one) != _taken(mark, rules[one])]
 
 
-def _short(mark: Sequence[Any]) -> str:
-    return "|".join(map(str, mark))[:200]
+def least_of(region_id: int | None) -> int:
+    """From how many candidates on a finding about a question reaches the bank."""
+    return int(outline.rule("exam_statistics", region_id=region_id)["findings_from"])
 
 
-def take(session: ExamSession, *, now: datetime) -> int:
-    """Keep the figures of a session as they are now; how many questions. Within the caller's unit of work."""
-    mark = _short(figures.marks_of([session.id])[session.id])
-    report = figures.report_of(session)
+def _taken(mark: Sequence[Any], least: int) -> str:
+    return f"{least}|{figures.short(mark)}"[:200]
+
+
+def take(session: ExamSession, report: figures.Report, *, now: datetime) -> int:
+    """Keep the figures of a session as its report of now has them; how many questions. Within the caller's unit of work."""
+    least = least_of(session.region_id)
+    mark = _taken(figures.marks_of([session.id])[session.id], least)
     ids = [one.revision_id for one in report.questions]
     questions: dict[int, int] = {}
     for start in range(0, len(ids), 500):
@@ -87,7 +95,8 @@ def take(session: ExamSession, *, now: datetime) -> int:
     db.session.add(FiguresTaken(session_id=session.id, marks=mark, taken_at=now))
     for one in report.questions:
         db.session.add(_figure(session.id, questions[one.revision_id], one))
-        for concern in {flag.concern for flag, _name in one.flags} - {Concern.TOO_FEW}:
+        proves = one.figures.count >= least
+        for concern in {flag.concern for flag, _name in one.flags} - {Concern.TOO_FEW} if proves else ():
             db.session.add(
                 QuestionFlag(session_id=session.id, revision_id=one.revision_id, concern=concern.value,
                              question_id=questions[one.revision_id])

@@ -410,6 +410,8 @@ class EventKind(StrEnum):
     VOID_ASKED = "void_asked"
     VOID_DECLINED = "void_declined"
     SEB_WAIVED = "seb_waived"
+    REGISTERED_BY_HAND = "registered_by_hand"
+    """The office put the person on the list for a reason of its own; ``note``: the reason."""
     SEB_REFUSED = "seb_refused"
     """A request without Safe Exam Browser, or with other settings; ``note``: ``<what>:<missing|wrong>``."""
 

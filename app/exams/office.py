@@ -28,7 +28,7 @@ from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
 from app.core.text import markdown
 from app.db import db, locked, unit_of_work
-from app.exams import marking, places, room, sessions
+from app.exams import marking, outdated, places, room, sessions
 from app.exams.forms import ReasonForm
 from app.exams.models import ExamSession, Reading, Sitting, TaskState
 from app.exams.states import SessionState, SittingState
@@ -127,6 +127,7 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
         "releases": marking.release_checks(found) if found.state is SessionState.CLOSED else [],
         "reason_form": ReasonForm(),
         "level": outline.level_name(found.level),
+        "outdated": outdated.found_in(found, now),
         "capacity": sum(place.capacity for place in places.places_of(session_id)),
         "job": db.session.get(Job, found.papers_job_id) if found.papers_job_id else None,
         "version": sessions.blueprint_version(found),
@@ -141,6 +142,27 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
 @requires(Can.READ_EXAM)
 def session(session_id: int) -> Any:
     return _session_page(session_id)
+
+
+@bp.post("/sessions/<int:session_id>/papers/anew")
+@requires(Can.RUN_EXAM)
+def renew_papers(session_id: int) -> Any:
+    """Papers not begun that hold a retired question, or one with a corrected key, are drawn again."""
+    person = current_person()
+    found = sessions.session_for(person, session_id, Can.RUN_EXAM)
+    with unit_of_work():
+        drawn, kept = outdated.renew(locked(found), by=person, now=clock.now())
+    if drawn:
+        flash(ngettext("%(n)s paper was drawn anew.", "%(n)s papers were drawn anew.", drawn), "success")
+    if kept:
+        words = ngettext(
+            "For %(n)s paper the bank has no other; it stays as it is.",
+            "For %(n)s papers the bank has no other; they stay as they are.", kept,
+        )  # fmt: skip
+        flash(words, "warning")
+    if not drawn and not kept:
+        flash(_("The papers are being drawn anew in the background."), "success")
+    return redirect(url_for("exam_office.session", session_id=session_id))
 
 
 @bp.post("/sessions/<int:session_id>/publish")

@@ -258,6 +258,23 @@ KEEPING = kind(
 )
 
 
+STATISTICS = kind(
+    Kind(
+        "exam_statistics",
+        _l("Exam statistics"),
+        order=13,
+        help=_l(
+            "Figures of a question that few candidates had prove little: below the first number the bank shows them, and raises no finding about the question. The report of a large session is made in the background."
+        ),
+        fields=[
+            Field("findings_from", _l("Findings about a question from how many candidates"), "int", low=1, high=1000),
+            Field("background_from", _l("Report made in the background above how many sittings"), "int", low=0, high=1_000_000),
+        ],
+        defaults={"": {"findings_from": 10, "background_from": 500}},
+    )
+)  # fmt: skip
+
+
 def blueprint_of(body: dict[str, Any], level: int) -> Blueprint:
     """The cells and fixed questions a typed blueprint body asks for."""
     kinds = {QuestionKind(row["kind"]): (row["count"], row["points"]) for row in body["kinds"] if row["count"]}

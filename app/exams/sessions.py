@@ -340,6 +340,12 @@ def register(
         extra_minutes=extra_minutes,
     )
     db.session.add(made)
+    if waive.strip() and candidate.id != by.id:
+        db.session.flush()  # the event names it
+        note = waive.strip()[:400]
+        db.session.add(
+            SittingEvent(sitting_id=made.id, kind=EventKind.REGISTERED_BY_HAND, at=now, by_id=by.id, note=note)
+        )
     record(Did.REGISTER, made, by=by, reason=waive, more={"session": session.id, "candidate": candidate.id})
     places.take(made, session, place_id, by=by)
     if session.state is SessionState.PUBLISHED:

@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.core.permissions import Can
 from app.db import db
-from app.exams import letters, places, sessions
+from app.exams import attempts, letters, places, sessions
 from app.exams.deeds import Did
 from app.exams.models import Eligibility, EventKind, ExamSession, Shown, Sitting, SittingEvent
 from app.exams.sessions import Plan
@@ -127,10 +127,19 @@ def set_extra_time(sitting: Sitting, minutes: int, *, reason: str, by: Person, n
 
 def extra_reasons(session_id: int) -> dict[int, str]:
     """Sitting → why it has extra time, as last said."""
+    return _notes(session_id, EventKind.TIME_ADDED)
+
+
+def hand_reasons(session_id: int) -> dict[int, str]:
+    """Sitting → why the office registered the person by hand."""
+    return _notes(session_id, EventKind.REGISTERED_BY_HAND)
+
+
+def _notes(session_id: int, kind: EventKind) -> dict[int, str]:
     rows = db.session.execute(
         select(SittingEvent.sitting_id, SittingEvent.note)
         .join(Sitting, Sitting.id == SittingEvent.sitting_id)
-        .where(Sitting.session_id == session_id, SittingEvent.kind == EventKind.TIME_ADDED)
+        .where(Sitting.session_id == session_id, SittingEvent.kind == kind)
         .order_by(SittingEvent.id)
     )
     return dict(rows.all())
@@ -162,6 +171,8 @@ class Row:
     person: Person | None = None
     minutes: int = 0
     why: str = ""
+    attempts: str = ""
+    """Attempts of the person at the level so far, in words."""
 
 
 class UnreadableSheet(Invalid):
@@ -266,6 +277,9 @@ def look_up(session: ExamSession, lines: Sequence[Line], *, by: Person, waive: s
             sessions.check_register(session, row.person, by=by, now=now, waive=waive)
         except Refused as refusal:
             row.why = refusal.text
+    told = attempts.told_of([row.person.id for row in rows if row.person], session, now)
+    for row in rows:
+        row.attempts = told.get(row.person.id, "") if row.person else ""
     left = _seats_left(session)
     fine = [row for row in rows if not row.why]
     for row in fine[left:] if left is not None else []:

@@ -93,10 +93,12 @@ class ListForm(BaseForm):
     )
     sheet = FileField(_l("Or an Excel file (.xlsx)"), description=_l("In the columns of the template."))
     waive = ShortText(
-        _l("Reason to admit without the training stage"),
+        _l("Reason to register by hand"),
         required=False,
         maximum=300,
-        description=_l("Leave empty where the rule applies. The reason is kept in the log."),
+        description=_l(
+            "E.g. a make-up exam, or training done elsewhere. With a reason, the training stage and a used-up class stand in nobody's way; waiting time, attempts and bars do. It is kept with the sitting and in the log."
+        ),
     )
 
 

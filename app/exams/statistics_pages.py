@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
@@ -12,11 +12,15 @@ from app.accounts.guard import current_person, requires
 from app.bank import service as bank
 from app.bank.faces import KIND_NAMES
 from app.bank.statistics_words import CONCERNS
+from app.bank.words import in_words
 from app.core.errors import NotFound
 from app.core.permissions import Can
 from app.core.tables import download, excel, page_of
-from app.exams import figures, sessions
+from app.db import unit_of_work
+from app.exams import reports, sessions
 from app.exams.figures import Options, Question, Report
+from app.exams.models import ExamSession
+from app.exams.reports import Standing
 from app.outline.rules import MODULES
 from question_bank.flags import Concern, Limits
 
@@ -65,11 +69,43 @@ def figure_words() -> dict[str, Any]:
     }
 
 
+def _standing(session: ExamSession) -> Standing:
+    """The report as far as it is there. Of a large session it is asked for here, once for each state of the marks."""
+    standing = reports.standing_of(session)
+    if standing.wanted:
+        with unit_of_work():
+            reports.ask(session.id)
+        standing = reports.standing_of(sessions.session_for(current_person(), session.id))
+    return standing
+
+
+@bp.get("/sessions/<int:session_id>/statistics.json")
+@requires(Can.READ_EXAM)
+def state(session_id: int) -> Any:
+    """How far the report is, for the page that waits for it."""
+    standing = reports.standing_of(sessions.session_for(current_person(), session_id))
+    read, of = standing.progress
+    return {"ended": not standing.under_way, "finished": read, "total": of}
+
+
+@bp.post("/sessions/<int:session_id>/statistics/again")
+@requires(Can.READ_EXAM)
+def again(session_id: int) -> Any:
+    """After a failure: try once more."""
+    sessions.session_for(current_person(), session_id)
+    with unit_of_work():
+        reports.ask_again(session_id)
+    return redirect(url_for("exam_statistics.show", session_id=session_id))
+
+
 @bp.get("/sessions/<int:session_id>/statistics")
 @requires(Can.READ_EXAM)
 def show(session_id: int) -> Any:
     found = sessions.session_for(current_person(), session_id)
-    report = figures.report_of(found)
+    standing = _standing(found)
+    report = standing.report
+    if report is None:
+        return render_template("exams/office/statistics_waiting.html", session=found, standing=standing)
     if request.args.get("export") == "xlsx":
         return download(_sheet(report), "exam-statistics")
     only = request.args.get("only") == "flagged"
@@ -79,7 +115,7 @@ def show(session_id: int) -> Any:
     ]
     rows, page, pages = page_of(chosen, request.args)
     return render_template(
-        "exams/office/statistics.html", session=found, report=report, only=only, rows=rows, page=page, pages=pages,
+        "exams/office/statistics.html", session=found, report=report, standing=standing, only=only, rows=rows, page=page, pages=pages,
         sort=sort if sort in SORTS else "code", total=len(chosen), few=Limits().few,
         flagged=sum(one.worth_a_look for one in report.questions), dropped=bank.stems_of(report.dropped),
     )  # fmt: skip
@@ -90,7 +126,10 @@ def show(session_id: int) -> Any:
 def question(session_id: int, revision_id: int) -> Any:
     person = current_person()
     found = sessions.session_for(person, session_id)
-    one = figures.report_of(found).question(revision_id)
+    report = _standing(found).report
+    if report is None:
+        return redirect(url_for("exam_statistics.show", session_id=session_id))
+    one = report.question(revision_id)
     if one is None:
         raise NotFound
     pinned = bank.revision(revision_id)
@@ -115,7 +154,7 @@ def _sheet(report: Report) -> bytes:
         )
         f = one.figures
         return [
-            one.code, one.number, str(KIND_NAMES[one.item.kind]), one.item.text, f.count, f.facility, f.sd,
+            one.code, one.number, str(KIND_NAMES[one.item.kind]), in_words(one.item.text), f.count, f.facility, f.sd,
             f.discrimination_index, f.discriminative_efficiency, one.weight, f.upper_lower, one.omitted, chosen,
             "; ".join(words for words, _serious in flag_words(one)),
         ]  # fmt: skip

@@ -9,18 +9,22 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.accounts.models import Person
 from app.core import clock
 from app.db import db, unit_of_work
 from app.exams import (  # noqa: F401 - personal announces itself
     faults,
+    figures,
     history,
     keeping,
     marking,
+    outdated,
     papers,
     personal,
     places,
     prints,
     regrading,
+    reports,
     sessions,
     sittings,
 )
@@ -82,11 +86,25 @@ def sweep(now: datetime) -> None:
 @every(seconds=120, name="exams.question_figures")
 def keep_figures(now: datetime) -> None:
     """The figures of questions, for the bank, of sessions whose results or marks are new."""
-    _each(
-        history.stale(),
-        lambda one: history.take(db.session.get_one(ExamSession, one, with_for_update=True), now=now),
-        "keeping figures of exam session",
-    )
+    _each(reports.due(), reports.ask, "asking for the report of exam session")
+    for session_id in history.stale():
+        try:
+            _keep(session_id, now)
+        except Exception:
+            db.session.rollback()
+            log.exception("keeping figures of exam session %s failed", session_id)
+
+
+def _keep(session_id: int, now: datetime) -> None:
+    """The report is read or made first, without a lock; then it is kept, if no mark has come meanwhile."""
+    marks = figures.marks_of([session_id])
+    standing = reports.standing_of(db.session.get_one(ExamSession, session_id, populate_existing=True))
+    with unit_of_work():
+        session = db.session.get_one(ExamSession, session_id, with_for_update=True, populate_existing=True)
+        if standing.wanted:
+            reports.ask(session_id)
+        elif standing.report is not None and standing.current and figures.marks_of([session_id]) == marks:
+            history.take(session, standing.report, now=now)
 
 
 @every(seconds=3600, name="exams.keeping")
@@ -118,6 +136,14 @@ def apply_regrade(item: dict[str, Any], job: Job) -> dict[str, Any]:
         row.state = RegradeState.APPLIED
         return {}
     return {"changed": regrading.apply(row, item["sittings"], now=clock.now())}
+
+
+@work(outdated.JOB)
+def draw_papers(item: dict[str, Any], job: Job) -> dict[str, Any]:
+    """Some papers with questions that the bank has retired or corrected, drawn anew."""
+    by = db.session.get_one(Person, item["by"])
+    drawn, kept = outdated.draw(item["session"], item["sittings"], by=by, now=clock.now())
+    return {"drawn": drawn, "kept": kept}
 
 
 @work(faults.JOB)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,8 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.accounts.guard import current_caller, current_person, lean, signed_in
+from app.accounts.guard import before_the_door, current_caller, current_person, lean, signed_in
+from app.accounts.sessions import Unasked
 from app.bank.faces import KIND_NAMES, answer_from_form, face_of
 from app.core import clock
 from app.core.errors import Invalid, NotFound
@@ -43,7 +45,7 @@ from app.exams import (  # noqa: F401 - pages
     statistics_pages,
     watch_pages,
 )
-from app.exams.body import check_token, posted
+from app.exams.body import check_token, posted, proven
 from app.exams.candidates_pages import bp as candidates_pages
 from app.exams.forms import StartForm
 from app.exams.models import Appeal, ExamSession, Shown, Sitting
@@ -51,7 +53,7 @@ from app.exams.office import bp as office
 from app.exams.places_pages import bp as places_pages
 from app.exams.prints_pages import bp as prints_pages
 from app.exams.setup_pages import bp as setup_pages
-from app.exams.sittings import BadSteps, Step
+from app.exams.sittings import BadSteps, Saved, Step
 from app.exams.states import SessionState, SittingState
 from app.exams.watch import watch_of
 from app.exams.words import PART_NOTES, REGRADE_NOTES, STATE_NAMES, STATE_TONES
@@ -235,14 +237,45 @@ def open_(sitting_id: int) -> Any:
     return jsonify(vars(opened) | {"state": opened.state.value})
 
 
+def _save_at_once(who: Unasked, sitting_id: int) -> Any:
+    """A save in the plain case, by one statement that also finds who is signed in."""
+
+    def act(sitting_id: int, epoch: int, steps: list[Step], **more: Any) -> Saved | None:
+        if not steps:
+            return at_once.look(sitting_id, epoch, **more, address=address())
+        return at_once.save(sitting_id, epoch, steps, **more, address=address())
+
+    return _at_once(who, sitting_id, act)
+
+
+def _hand_in_at_once(who: Unasked, sitting_id: int) -> Any:
+    return _at_once(who, sitting_id, at_once.hand_in, ends=True)
+
+
+def _at_once(who: Unasked, sitting_id: int, act: Callable[..., Saved | None], ends: bool = False) -> Any:
+    """What can be done before the door is asked; None where it cannot, and nothing has happened."""
+    data = proven() if request.is_json and at_once.possible() else None
+    if data is None or data.get("by_rule") is True:
+        return None
+    try:
+        steps, epoch = sittings.read_steps(data.get("steps")), _epoch(data)
+    except BadSteps:
+        return None
+    reply = act(sitting_id, epoch, steps, by=who, now=who.now, allowed=hall.safe_browser(data))
+    if reply is None:
+        return None
+    return _handed_in(sitting_id, reply) if ends else jsonify(reply.as_json())
+
+
 @bp.post("/sittings/<int:sitting_id>/answers")
 @signed_in
 @lean
+@before_the_door(_save_at_once)
 def save(sitting_id: int) -> Any:
     data, person = posted(), current_caller()
     steps, epoch = sittings.read_steps(data.get("steps")), _epoch(data)
     given: dict[str, Any] = {"by": person, "now": clock.now(), "address": address(), "allowed": hall.safe_browser(data)}
-    reply = at_once.save(sitting_id, epoch, steps, **given)
+    reply = at_once.save(sitting_id, epoch, steps, **given) if steps else at_once.look(sitting_id, epoch, **given)
     if reply is None:
         with unit_of_work():
             reply = sittings.save(sitting_id, epoch, steps, **given)
@@ -252,6 +285,7 @@ def save(sitting_id: int) -> Any:
 @bp.post("/sittings/<int:sitting_id>/hand-in")
 @signed_in
 @lean
+@before_the_door(_hand_in_at_once)
 def hand_in(sitting_id: int) -> Any:
     """The end, from the script as JSON or from the page itself as a plain form."""
     if not request.is_json:
@@ -266,6 +300,10 @@ def hand_in(sitting_id: int) -> Any:
             reply = sittings.hand_in(sitting_id, epoch, steps, **given)
             if by_rule:
                 signals.handed_in_by_rule(sitting_id, now=clock.now())
+    return _handed_in(sitting_id, reply)
+
+
+def _handed_in(sitting_id: int, reply: Saved) -> Any:
     _mark_now(sitting_id, reply.state)
     return jsonify(reply.as_json() | {"done": url_for("exams.done", sitting_id=sitting_id)})
 

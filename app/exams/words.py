@@ -112,6 +112,7 @@ EVENT_NAMES = {
     EventKind.CLOSED_BY_OFFICE: _l("Handed in by the exam office"),
     EventKind.CLOSED_BY_RULE: _l("Handed in by the rule about leaving the exam page"),
     EventKind.TIME_ADDED: _l("Time added"),
+    EventKind.REGISTERED_BY_HAND: _l("Registered by the office"),
     EventKind.VOIDED: _l("Declared void"),
     EventKind.ADDRESS_CHANGED: _l("Network address changed"),
     EventKind.PAUSED: _l("Paused"),

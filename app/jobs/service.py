@@ -20,19 +20,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel.speaklater import LazyString
-from sqlalchemy import Select, func, insert, or_, select
+from sqlalchemy import Select, func, insert, or_, select, update
 
 from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.core.permissions import Can
 from app.core.speech import say, source_of
-from app.db import db, unit_of_work
+from app.db import db, for_transactions, unit_of_work
 from app.jobs.models import ItemState, Job, JobItem, JobState
 
 log = logging.getLogger(__name__)
 WORK: dict[str, Callable[[dict[str, Any], Job], dict[str, Any] | None]] = {}
 CLOCKWORK: dict[str, tuple[int, Callable[[datetime], Any]]] = {}
 SAYS: dict[str, Callable[[dict[str, Any]], str]] = {}
+APART: set[str] = set()
+"""Kinds whose items are done outside a unit of work, see :func:`work`."""
 REFUSED: dict[str, Callable[[dict[str, Any], Job, Refused], None]] = {}
 STALE = timedelta(minutes=2)
 """A running job without a heartbeat for this long belongs to a dead worker."""
@@ -43,15 +45,22 @@ def work(
     *,
     says: Callable[[dict[str, Any]], str] | None = None,
     refused: Callable[[dict[str, Any], Job, Refused], None] | None = None,
+    apart: bool = False,
 ) -> Callable[[Any], Any]:
     """Register how one item of a kind of job is done; ``says`` puts its result into words for the page and the result file.
 
     What an item changed is undone when it is refused; ``refused`` is called then, in the same unit of work, to keep what
     the refusal means for the thing itself.
+
+    ``apart``: an item takes so long that nobody should wait for its lock. It is called outside a unit of work and opens its own
+    short ones; after a crash it is done again from the start, so doing it twice must come to the same. It tells how far it is
+    by :func:`beat`. A refusal is kept in the job alone.
     """
 
     def register(do: Any) -> Any:
         WORK[kind] = do
+        if apart:
+            APART.add(kind)
         if refused is not None:
             REFUSED[kind] = refused
         if says is not None:
@@ -149,12 +158,23 @@ def run_now(job_id: int) -> None:
     _run(job_id)
 
 
+def beat(job: Job, done: int, total: int) -> None:
+    """Say that a job done apart is alive, and how far its item is: over a connection of its own, since the item may be reading
+    in one state of the database."""
+    told = {"beat_at": clock.now(), "params": {**job.params, "read": done, "of": total}}
+    with for_transactions().execution_options(writes=True).begin() as connection:
+        connection.execute(update(Job.__table__).where(Job.__table__.c.id == job.id), told)  # type: ignore[arg-type]
+
+
 def _run(job_id: int) -> None:
     while True:
         try:
             with unit_of_work():
-                if not _step(job_id):
-                    return
+                going = _step(job_id)
+            if not going:
+                return
+            if isinstance(going, JobItem):
+                _apart(job_id, going)
         except Exception as error:
             log.exception("job %s stopped", job_id)
             with unit_of_work():
@@ -167,8 +187,25 @@ def _run(job_id: int) -> None:
             return
 
 
-def _step(job_id: int) -> bool:
-    """One item; False when the job has ended."""
+def _apart(job_id: int, item: JobItem) -> None:
+    """One item outside a unit of work, and then what came of it."""
+    job = db.session.get_one(Job, job_id)
+    try:
+        result, refusal = WORK[job.kind](dict(item.payload), job) or {}, None
+    except Refused as refused:
+        result, refusal = {}, refused
+    with unit_of_work():
+        job = db.session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+        item = db.session.get_one(JobItem, item.id, with_for_update=True, populate_existing=True)
+        if item.state is not ItemState.WAITING:
+            return  # somebody took this worker for dead, and was faster
+        item.state, item.result = (ItemState.REFUSED if refusal else ItemState.DONE), result
+        item.message = refusal.text[:400] if refusal else ""
+        job.done, job.refused = job.done + (not refusal), job.refused + bool(refusal)
+
+
+def _step(job_id: int) -> bool | JobItem:
+    """One item; False when the job has ended; the item itself where it is to be done apart."""
     job = db.session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
     if job.state is not JobState.RUNNING:
         return False
@@ -183,6 +220,8 @@ def _step(job_id: int) -> bool:
         job.state = JobState.CANCELLED if item is not None else JobState.DONE
         job.ended_at = clock.now()
         return False
+    if job.kind in APART:
+        return item
     try:
         with db.session.begin_nested():
             item.result = WORK[job.kind](item.payload, job) or {}

@@ -1,13 +1,13 @@
 """Keep statements on paper before a decision
 
-Revision: 5d2f8c40be91, after 16a36e1b8cec
+Revision: 5d2f8c40be91, after 5c1d27e0b94a
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '5d2f8c40be91'
-down_revision = '16a36e1b8cec'
+down_revision = '5c1d27e0b94a'
 branch_labels = None
 depends_on = None
 

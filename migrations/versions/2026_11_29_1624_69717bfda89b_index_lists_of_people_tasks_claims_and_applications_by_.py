@@ -1,6 +1,6 @@
 """Index lists of people, tasks, claims and applications by their time
 
-Revision: 69717bfda89b, after 16a36e1b8cec
+Revision: 69717bfda89b, after 5d2f8c40be91
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = '69717bfda89b'
-down_revision = '16a36e1b8cec'
+down_revision = '5d2f8c40be91'
 branch_labels = None
 depends_on = None
 

@@ -245,3 +245,10 @@ def test_a_right_answer_survives_page_and_form(app: Any) -> None:
             empty = face_of(f"test-{item.id}", item).html("q1", title="1")
             if item.explanation:
                 assert item.explanation[:20] not in empty
+
+
+def test_lists_show_words_and_no_marks_of_markdown() -> None:
+    from app.bank.words import in_words
+
+    assert in_words("下列**正确**的是`A`？\n\n- 甲\n- 乙") == "下列正确的是A？ 甲 乙"
+    assert in_words("求 $x^2$ 的**值**") == "求 $x^2$ 的**值**" and in_words("1 < 2") == "1 < 2" and in_words("") == ""

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.bank import comparing, groups, service
 from app.bank.drawing import live_pool
-from app.bank.models import BankPicture, EnemyGroup, QuestionExport
+from app.bank.models import BankPicture, EnemyGroup, Question, QuestionExport
 from app.core import clock
 from app.core.permissions import Role
 from app.db import db, locked, unit_of_work
@@ -256,3 +256,23 @@ def test_a_long_list_is_written_in_the_background(
     tasks.let_exports_go(clock.now())
     db.session.rollback()
     assert db.session.scalars(select(QuestionExport)).all() == []
+
+
+def test_many_questions_leave_as_packages_that_readers_take(
+    app: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """A QTI package of ten thousand questions needs half a gigabyte and is read by nobody: there are several in one zip."""
+    from app.bank import exporting
+    from question_bank.formats import read
+
+    monkeypatch.setattr(exporting, "SMALLER", {"qti": 200})
+    out = tmp_path / "all.zip"
+    done = app.test_cli_runner().invoke(
+        args=["questions", "export", "--format", "qti", "--level", "1", "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    count = db.session.scalar(select(func.count()).where(Question.level == 1)) or 0
+    with zipfile.ZipFile(out) as archive:
+        parts = [read(archive.read(name), "qti") for name in archive.namelist()]
+    assert len(parts) == -(-count // 200) > 1 and sum(len(part.items) for part in parts) == count
+    assert not any(part.refusals for part in parts)

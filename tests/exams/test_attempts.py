@@ -135,3 +135,24 @@ def test_offers_name_the_class_as_the_reason(app: Any, client_as: Any) -> None:
     with training(True), in_class(clock.local_date(room.opens) - 30 * DAY):
         [offer] = sessions.sessions_open_to(room.people[0], clock.now())
         assert isinstance(offer.refusal, sessions.NewClassFirst)
+
+
+def test_the_office_registers_a_named_person_for_a_make_up_exam(app: Any, client_as: Any, set_clock: Any) -> None:
+    """The dry run tells attempts and waiting time; the reason stands beside the person afterwards."""
+    room = Over(1, essays=0, knows=[0])
+    set_clock(room.over)
+    room.release()
+    desk, name, email = client_as(room.office), room.people[0].name, room.people[0].email
+    early, fine = _later(room, 3), _later(room, 10)
+    reason = "补考：首考不合格"
+    for made, why in ((early, "最早可于"), (fine, "")):
+        address = f"/exams/office/sessions/{made.id}/candidates"
+        page = desk.get(address).text
+        assert "考试次数" in page and "两次考试间隔" in page
+        checked = desk.post(address, data={"emails": f"{email}\t{name}", "waive": reason, "do": "check"}).text
+        assert "90 天内 1/2 次" in checked and "不合格，0 分" in checked
+        assert (why in checked) if why else ("可以报名" in checked)
+        answer = desk.post(address, data={"emails": f"{email}\t{name}", "waive": reason, "do": "register"})
+        assert answer.status_code == (422 if why else 302)
+    assert reason in desk.get(f"/exams/office/sessions/{fine.id}/candidates").text
+    assert name not in desk.get(f"/exams/office/sessions/{early.id}/candidates").text.split("已报名")[-1]

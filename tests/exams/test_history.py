@@ -11,7 +11,7 @@ from app.bank.history import ChoiceCount, Sat, pooled
 from app.core import clock
 from app.core.permissions import Role
 from app.db import db, locked, unit_of_work
-from app.exams import history, tasks
+from app.exams import figures, history, tasks
 from app.exams.models import RegradeKind
 from app.exams.regrading import Wanted, commit, propose
 from tests.exams.factories import Over, session, sitting
@@ -72,7 +72,8 @@ def test_the_list_by_finding(app: Any, client_as: Any) -> None:
     room = Over(4, essays=0, knows=[0, 1, 3, 4])
     room.release()
     with unit_of_work():
-        history.take(session(room.session.id), now=clock.now())
+        found = session(room.session.id)
+        history.take(found, figures.report_of(found), now=clock.now())
         figure = db.session.scalars(select(history.QuestionFigure)).first()
         assert figure is not None
         db.session.execute(history.QuestionFlag.__table__.delete())

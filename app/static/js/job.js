@@ -13,8 +13,10 @@
       if (!answer.ok) return;
       const job = await answer.json();
       if (job.ended) { location.reload(); return; }
-      panel.querySelector("progress").value = job.finished;
-      ["finished", "done", "refused", "left"].forEach((name) => put(name, job[name]));
+      const bar = panel.querySelector("progress");
+      if (job.total) bar.max = job.total;
+      if (job.total || job.finished) bar.value = job.finished;
+      ["finished", "done", "refused", "left", "total"].forEach((name) => job[name] !== undefined && put(name, job[name]));
       pause = 2000;
     } catch {
       pause = Math.min(pause * 2, 30000);

@@ -175,6 +175,8 @@
   };
   const steps = () => Object.entries(kept.pending).map(([place, p]) => ({ question: Number(place), counter: p.counter, answer: p.answer, cleared: p.cleared, at_ms: p.at_ms }));
   const pause = () => Math.min(30000, 1000 * 2 ** Math.min(failures, 5)) * (0.5 + Math.random());
+  // So often a page that saves nothing asks for a pause, a message, more time: spread, since a hall begins in the same second.
+  const quiet = () => (paused ? 4000 : 9000 + 2000 * Math.random());
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(send, ms); };
 
   const tellWatch = () => document.dispatchEvent(new CustomEvent("exam:state", { detail: { active: Boolean(epoch) && !readOnly && !finished && !handingIn && !paused } }));
@@ -223,7 +225,7 @@
     } catch { failures += 1; }
     finally { sending = false; show(); }
     if (failures) later(pause());
-    else later(pendingCount() ? 500 : paused ? 4000 : 30000);
+    else later(pendingCount() ? 500 : quiet());
   }
 
   const leave = () => {
@@ -337,7 +339,7 @@
     frames.forEach((f) => changed(f, false)); // what was typed before the server answered
     tellWatch();
     if (data.paused === "1") hold(true);
-    if (pendingCount()) send(); else later(paused ? 4000 : 30000);
+    if (pendingCount()) send(); else later(quiet());
   }
 
   // A duplicated tab has the same token: the tab that is there already says so, and the new one takes a token of its own.

@@ -1,13 +1,13 @@
 """Let files be larger than two gigabytes.
 
-Revision: 5c1d27e0b94a, after 16a36e1b8cec
+Revision: 5c1d27e0b94a, after 3b7d51c09e42
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '5c1d27e0b94a'
-down_revision = '16a36e1b8cec'
+down_revision = '3b7d51c09e42'
 branch_labels = None
 depends_on = None
 
