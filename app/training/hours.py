@@ -7,7 +7,7 @@ reversed in between; and a course counts at most for its own hours, however ofte
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
 
 from app.accounts.models import Person
 from app.audit.service import record
@@ -320,14 +320,27 @@ class _Ledger:
         self.by_course: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
 
     @classmethod
-    def of(cls, people: Iterable[int], level: int) -> _Ledger:
+    def of(
+        cls,
+        people: Iterable[int],
+        level: int,
+        *,
+        kind: HourSource | None = None,
+        sources: Collection[int] | None = None,
+    ) -> _Ledger:
+        """``kind``, ``sources``: only of these sources, where nothing is credited for a course."""
         made = cls(level)
         ids = sorted(people)
         if not ids:
             return made
-        entries = list(
-            db.session.scalars(select(HourEntry).where(HourEntry.person_id.in_(ids), HourEntry.level == level))
-        )
+        asked = select(
+            HourEntry.id, HourEntry.person_id, HourEntry.source_kind, HourEntry.source_id, HourEntry.round,
+            HourEntry.reverses_id, HourEntry.course_id, HourEntry.hours,
+        ).where(HourEntry.person_id.in_(ids), HourEntry.level == level)  # fmt: skip
+        if kind is not None and sources is not None:
+            these = and_(HourEntry.source_kind == kind, HourEntry.source_id.in_(sources))
+            asked = asked.where(or_(these, HourEntry.reverses_id.is_not(None)))
+        entries = db.session.execute(asked).all()
         reversed_ids = {e.reverses_id for e in entries if e.reverses_id}
         for entry in entries:
             key = (entry.person_id, entry.source_kind.value, entry.source_id)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
 from app.accounts.models import Person
 from app.audit.service import record
@@ -69,9 +70,10 @@ class HoursSheet(ClassPeopleSheet):
     def look(self, found: SheetImport, rows: Sequence[Row]) -> None:
         self.find_people(found, rows)
         good = [r for r in rows if r.good]
-        open_lines = _open_lines(found.target_id, [r.found["person"] for r in good])
         for row in good:
             row.found["source"] = source_id(found.target_id, row)
+        open_lines = _open_lines(found.target_id, {r.found["person"] for r in good}, {r.found["source"] for r in good})
+        for row in good:
             there = open_lines.get((row.found["person"], row.found["source"]))
             if there is not None and there == row.get("hours"):
                 row.same()
@@ -80,7 +82,12 @@ class HoursSheet(ClassPeopleSheet):
 
     def apply(self, found: SheetImport, rows: Sequence[Row], *, by: Person, now: datetime) -> None:
         klass = class_of(found)
-        ledger = _Ledger.of({r.found["person"] for r in rows}, klass.level)
+        ledger = _Ledger.of(
+            {r.found["person"] for r in rows},
+            klass.level,
+            kind=HourSource.SHEET,
+            sources={r.found["source"] for r in rows},
+        )
         made: list[tuple[Row, HourEntry]] = []
         for row in rows:
             entry = ledger.credit(
@@ -140,16 +147,14 @@ def source_id(class_id: int, row: Row) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def _open_lines(class_id: int, people: Sequence[int]) -> dict[tuple[int, int], Decimal]:
-    """(person, source) → hours of lines from sheets that stand."""
-    found: dict[tuple[int, int], Decimal] = {}
-    asked = select(HourEntry).where(HourEntry.class_id == class_id, HourEntry.person_id.in_(set(people)))
-    entries = list(db.session.scalars(asked)) if people else []
-    reversed_ids = {e.reverses_id for e in entries if e.reverses_id}
-    for entry in entries:
-        if entry.source_kind is HourSource.SHEET and entry.id not in reversed_ids:
-            found[entry.person_id, entry.source_id] = entry.hours
-    return found
+def _open_lines(class_id: int, people: Collection[int], sources: Collection[int]) -> dict[tuple[int, int], Decimal]:
+    """(person, source) → hours of lines from these sources that stand."""
+    back = aliased(HourEntry)
+    asked = select(HourEntry.person_id, HourEntry.source_id, HourEntry.hours).where(
+        HourEntry.class_id == class_id, HourEntry.person_id.in_(people), HourEntry.source_kind == HourSource.SHEET,
+        HourEntry.source_id.in_(sources), ~exists().where(back.reverses_id == HourEntry.id),
+    )  # fmt: skip
+    return {(person_id, source): hours for person_id, source, hours in db.session.execute(asked)} if people else {}
 
 
 def _reversal(entry: HourEntry, reason: str, by: Person, now: datetime) -> HourEntry:
