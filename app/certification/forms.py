@@ -175,7 +175,10 @@ class PaperStatementForm(OnceForm):
         _l("What the holder says"), maximum=4000, minimum=2,
         description=_l("Word for word, or the whole content in short; the scan stays beside it. The holder reads it too."),
     )  # fmt: skip
-    scan = FileField(_l("Scan of the letter"), description=_l("PDF or picture, at most 10 MB."))
+    scan = FileField(
+        _l("Scan of the letter"), [FileRequired(_l("Please add the scan of the statement."))],
+        description=_l("PDF or picture, at most 10 MB."),
+    )  # fmt: skip
 
 
 class AskDecisionForm(BaseForm):

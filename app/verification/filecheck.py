@@ -178,7 +178,8 @@ def _broken(report: Mapping[str, Any]) -> list[str]:
     wrong = [
         f for f in report["findings"] if f["answer"] == "does-not-hold" and not f["code"].startswith((*STATUS, "page-"))
     ]
-    return [f["zh" if chinese() else "en"] for f in wrong]
+    said = [f["zh" if chinese() else "en"] for f in wrong]
+    return [words[:1].upper() + words[1:] for words in said]
 
 
 def _traced(told: Mapping[str, Any]) -> tuple[Certificate | None, Edition | None]:
