@@ -18,6 +18,7 @@ from alembic import command
 
 from app import create_app
 from app.core.cli import alembic
+from app.core.frame import compile_templates
 from app.core.start import load_shipped
 from config import HalfSet, from_env
 
@@ -33,6 +34,7 @@ def prepare() -> int:
     """Bring the database up to date; the port. Runs in a process of its own, so that web and worker start slim."""
     config = from_env()
     app = create_app(config)
+    compile_templates(app)
     with app.app_context():
         command.upgrade(alembic(), "head")
         load_shipped()

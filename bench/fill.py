@@ -22,6 +22,7 @@ from app.accounts import passwords, signing
 from app.accounts.models import Person, SignIn
 from app.core import clock, crypto
 from app.core.cli import alembic
+from app.core.frame import compile_templates
 from app.core.permissions import Role, Scope
 from app.core.start import load_shipped
 from app.db import db, locked, unit_of_work
@@ -43,6 +44,7 @@ FIFTY = (("single", 30, "1"), ("multiple", 12, "2"), ("truefalse", 8, "1"))
 
 def main(out: Path, count: int, short: int) -> None:
     app = create_app()
+    compile_templates(app)
     with app.app_context():
         command.upgrade(alembic(), "head")
         load_shipped()

@@ -13,13 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from certificates import proofs
-from certificates.keys import CredentialKey
 from certificates.proofs import ProofFault, Proven
 from certificates.status_list import entry, instant
 from certificates.trust import Trust
+
+if TYPE_CHECKING:
+    from certificates.keys import CredentialKey
 
 CONTEXTS = [
     "https://www.w3.org/ns/credentials/v2",

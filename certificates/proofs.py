@@ -12,10 +12,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from certificates.keys import CredentialKey
 from certificates.trust import Trust
+
+if TYPE_CHECKING:
+    from certificates.keys import CredentialKey
 
 LIMIT = 256 * 1024  # bytes of one document; a status list of a million entries has about 30,000
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import segno
 from flask import abort, current_app, flash, make_response, redirect, render_template, request, session, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -264,6 +263,8 @@ def set_up_second_factor() -> Any:
         person = locked(current_person())
         secret = signing.begin_second_factor(person)
         address = signing.second_factor_address(person, secret)
+    import segno
+
     picture = segno.make(address, error="m").svg_data_uri(scale=5, border=2, light="#fff")
     groups = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
     page = render_template("accounts/second_factor_set_up.html", form=form, picture=picture, secret=groups, back=back)

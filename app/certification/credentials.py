@@ -9,6 +9,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -23,8 +24,10 @@ from app.core.errors import Refused
 from app.db import db
 from app.files.service import read_file
 from certificates.credentials import AchievementWords, AlignedTo, Issuer, StageResult, Status
-from certificates.signing import Box, SigningFailed
 from certificates.trust import Trust
+
+if TYPE_CHECKING:
+    from certificates.signing import Box
 
 log = logging.getLogger(__name__)
 OURS = (EditionKind.FIRST, EditionKind.RENEWAL, EditionKind.CORRECTION, EditionKind.REPRINT)
@@ -155,6 +158,7 @@ def _credential(edition: Edition, region: Region, now: datetime) -> tuple[bytes,
 def sign_pdf(pdf: bytes, row: IssuerKey, *, now: datetime, reason: str, box: Box | None = None) -> tuple[bytes, str]:
     """The signed file, and why it carries no trusted time where an authority is set but did not answer twice."""
     from app.core.crypto import settings
+    from certificates.signing import SigningFailed
 
     stated = now.replace(microsecond=0)
     failure = ""

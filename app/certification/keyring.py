@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -28,9 +28,11 @@ from app.core.crypto import settings
 from app.core.errors import Refused
 from app.db import db
 from certificates import did
-from certificates.keys import CredentialKey
-from certificates.signing import DocumentSigner
 from certificates.trust import Trust
+
+if TYPE_CHECKING:
+    from certificates.keys import CredentialKey
+    from certificates.signing import DocumentSigner
 
 SITE = "site"
 WARNING = timedelta(days=60)

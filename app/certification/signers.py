@@ -6,15 +6,15 @@ Set by ``SIGNING_PKCS11`` or ``SIGNING_REMOTE`` (docs/operations.md). Each autho
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import lazy_gettext as _l
 
 from app.core.crypto import settings
 from app.core.errors import Refused
-from certificates import signing
-from certificates.keys import KeyRefused
-from certificates.signing import DocumentSigner
+
+if TYPE_CHECKING:
+    from certificates.signing import DocumentSigner
 
 
 class SignerMissing(Refused):
@@ -23,6 +23,9 @@ class SignerMissing(Refused):
 
 def elsewhere(authority: str, *, timestamper: Any = None) -> DocumentSigner | None:
     """The signer of an authority where keys are kept elsewhere; None where they are files. Raises SignerMissing."""
+    from certificates import signing
+    from certificates.keys import KeyRefused
+
     told = settings()
     try:
         if told.SIGNING_PKCS11:
@@ -36,6 +39,8 @@ def elsewhere(authority: str, *, timestamper: Any = None) -> DocumentSigner | No
 
 
 def _token(authority: str, said: str, pin: str, timestamper: Any) -> DocumentSigner:
+    from certificates import signing
+
     module, _, rest = said.partition(";")
     named = dict(part.strip().split("=", 1) for part in rest.split(";") if "=" in part)
     label = named.get("label", "{authority}").replace("{authority}", authority)
@@ -47,6 +52,8 @@ def _token(authority: str, said: str, pin: str, timestamper: Any) -> DocumentSig
 
 def _chain(authority: str) -> list[str]:
     """PEM of the certificates in ``SIGNING_CHAINS``, the signer's own first."""
+    from certificates.keys import KeyRefused
+
     path = Path(settings().SIGNING_CHAINS or "") / f"{authority}.pem"
     try:
         text = path.read_text("ascii")
