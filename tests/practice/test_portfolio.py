@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.accounts.models import Person
 from app.core import clock
@@ -79,8 +80,8 @@ def test_the_zip_arrives_whole_from_a_server(client_as: Any, trainee: Person) ->
     """A server asks for the bytes after the request is answered, with no application in reach as here in the tests."""
     practice.passed_task(trainee, "T01", 1)
     browser = client_as(trainee)
-    answer = browser.get(f"/practice/portfolio/{bind(browser).id}.zip")
-    data = contextvars.Context().run(lambda: answer.data)
+    path = f"/practice/portfolio/{bind(browser).id}.zip"
+    data = contextvars.Context().run(lambda: FlaskClient.open(browser, path).get_data())
     assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
 
 
