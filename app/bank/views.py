@@ -225,9 +225,14 @@ def edit(question_id: int) -> Any:
 @bp.post("/questions/<int:question_id>/submit")
 @requires(Can.WRITE_QUESTION)
 def submit(question_id: int) -> Any:
+    """To the reviewers; what is still missing is said where the author can fill it in."""
     found = service.question_for(current_person(), question_id)
-    with unit_of_work():
-        service.submit(locked(found), by=current_person(), now=clock.now())
+    try:
+        with unit_of_work():
+            service.submit(locked(found), by=current_person(), now=clock.now())
+    except service.Incomplete as refusal:
+        flash(refusal.text, "warning")
+        return redirect(url_for("bank.edit", question_id=question_id))
     flash(_("Submitted for review."), "success")
     return redirect(url_for("bank.question", question_id=question_id))
 

@@ -159,6 +159,12 @@ class Listing:
         now = {**{k: v for k, v in self.args.items() if k not in ("page", "export")}, **changes}
         return "?" + urlencode({k: v for k, v in now.items() if v not in ("", None)})
 
+    @property
+    def cleared(self) -> str:
+        """The query string without filter and search; the tab and the order stay."""
+        made = self.address(q="", **{one.key: "" for one in self.filters})
+        return made if made != "?" else ""
+
     def next_sort(self, key: str) -> str:
         return f"-{key}" if self.sort == key else key
 

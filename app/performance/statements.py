@@ -40,7 +40,7 @@ class PeriodCrossed(Invalid):
     message = _l("The end of the period lies before its beginning.")
 
 
-class NothingThere(Refused):
+class NothingThere(Invalid):
     message = _l(
         "No line of the ledger falls in this period, so there is nothing to state. Please choose another period."
     )
@@ -72,7 +72,7 @@ def make(person: Person, since: date, until: date, shows: Shows, *, by: Person, 
         raise TooManyStatements(n=MOST)
     told = told_of(person, since, until, now=now)
     if not told["rows"]:
-        raise NothingThere
+        raise NothingThere("since")
     number = f"YJ{person.region.code if person.region else '0000'}{today:%Y%m%d}" + "".join(
         secrets.choice(LETTERS) for _ in range(8)
     )

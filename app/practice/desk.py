@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import case
+from sqlalchemy import ColumnElement, Select, func, select
 
 from app.accounts.guard import current_person, requires
 from app.accounts.models import Person
@@ -54,6 +54,27 @@ def _level_filter(levels: Mapping[int, str]) -> Filter:
     )
 
 
+def _halves(
+    asked: Select[Any], waits: ColumnElement[bool], page: str, *, newest: Any
+) -> tuple[Select[Any], list[dict[str, Any]], bool]:
+    """What waits and what is behind, each under its own tab: a list that grows for years is not laid below today's work.
+
+    An address with a filter of states is about what is behind.
+    """
+    past = request.args.get("tab") == "past" or bool(request.args.get("state"))
+    entity = asked.column_descriptions[0]["entity"]
+    n_waiting, n_past = (
+        db.session.scalar(select(func.count()).select_from(asked.where(one).order_by(None).subquery())) or 0
+        for one in (waits, ~waits)
+    )
+    tabs = [
+        {"label": _("Waiting"), "url": url_for(page), "count": n_waiting, "active": not past},
+        {"label": _("Dealt with"), "url": url_for(page, tab="past"), "count": n_past, "active": past},
+    ]
+    order = (newest.desc(), entity.id.desc()) if past else (newest, entity.id)
+    return asked.where(~waits if past else waits).order_by(*order), tabs, past
+
+
 # --- the mentor ------------------------------------------------------------------------------------------------------
 
 
@@ -62,9 +83,12 @@ def _level_filter(levels: Mapping[int, str]) -> Filter:
 def mentoring() -> Any:
     me = current_person()
     levels, tasks = level_names(), {row["code"]: row for row in service.catalogue(me.region_id)}
-    waiting_first = case((LogEntry.state == State.SUBMITTED, 0), else_=1)
+    asked, tabs, past = _halves(
+        access.entries_to_confirm(me), LogEntry.state == State.SUBMITTED, "practice.mentoring",
+        newest=LogEntry.submitted_at,
+    )  # fmt: skip
     listing = Listing(
-        access.entries_to_confirm(me).order_by(waiting_first, LogEntry.submitted_at, LogEntry.id),
+        asked,
         [
             Column("title", words.FIELD_LABELS["title"], lambda e: e.title, LogEntry.title),
             Column("trainee", words.FIELD_LABELS["trainee"], lambda e: e.trainee.name),
@@ -74,10 +98,10 @@ def mentoring() -> Any:
             Column("submitted", _l("Submitted on"), lambda e: e.submitted_at, LogEntry.submitted_at),
         ],
         request.args,
-        filters=[state_filter(), _level_filter(levels)],
+        filters=[*([state_filter()] if past else []), _level_filter(levels)],
         search=[LogEntry.title],
     )
-    return render_template("practice/mentoring.html", listing=listing)
+    return render_template("practice/mentoring.html", listing=listing, tabs_=tabs, past=past)
 
 
 @bp.post("/<int:entry_id>/confirm")
@@ -115,9 +139,14 @@ def confirm(entry_id: int) -> Any:
 def reviews() -> Any:
     levels = level_names()
     tasks = {row["code"]: row for row in service.catalogue(current_person().region_id)}
-    waiting_first = case((Review.state == ReviewState.ASKED, 0), else_=1)
+    asked, tabs, past = _halves(
+        access.reviews_of(current_person()),
+        Review.state == ReviewState.ASKED,
+        "practice.reviews",
+        newest=Review.asked_at,
+    )
     listing = Listing(
-        access.reviews_of(current_person()).order_by(waiting_first, Review.asked_at, Review.id),
+        asked,
         [
             Column("title", words.FIELD_LABELS["title"], lambda r: r.entry.title, LogEntry.title),
             Column("task", words.FIELD_LABELS["task"], lambda r: task_name(tasks, r.entry.task_code), LogEntry.task_code),
@@ -129,15 +158,15 @@ def reviews() -> Any:
         ],
         request.args,
         filters=[
-            Filter(
-                "state", _l("State"), [(s.value, words.REVIEW_LABELS[s]) for s in (ReviewState.ASKED, ReviewState.SCORED, ReviewState.RETURNED)],
+            *([Filter(
+                "state", _l("State"), [(s.value, words.REVIEW_LABELS[s]) for s in (ReviewState.SCORED, ReviewState.RETURNED)],
                 lambda value: Review.state == ReviewState(value),
-            ),
+            )] if past else []),
             _level_filter(levels),
         ],
         search=[LogEntry.title],
     )  # fmt: skip
-    return render_template("practice/reviews.html", listing=listing)
+    return render_template("practice/reviews.html", listing=listing, tabs_=tabs, past=past)
 
 
 @bp.route("/reviews/<int:review_id>", methods=["GET", "POST"])

@@ -341,7 +341,11 @@ class MemberForm(OnceForm):
     """Asking somebody to join."""
 
     email = ShortText(_l("E-mail address"), maximum=200, description=_l("The one they sign in with."))
-    role = SelectField(FIELD_LABELS["role"], choices=[(r.value, label) for r, label in ROLE_LABELS.items()])
+    role = SelectField(
+        FIELD_LABELS["role"],
+        choices=[(r.value, label) for r, label in ROLE_LABELS.items()],
+        default=TaskRole.TAKING_PART.value,
+    )
     share = Exact(_l("Share of the work in percent"), low=Decimal("0.01"), high=100)
 
 

@@ -26,7 +26,7 @@ from app.core.sheets import as_csv
 from app.core.speech import language
 from app.db import db, locked
 from app.files.models import StoredFile
-from app.files.service import delete_file, open_file, safe_name
+from app.files.service import delete_file, open_key, safe_name
 from app.jobs.service import enqueue
 from app.outline.service import typed
 from app.practice.deeds import Did
@@ -218,4 +218,5 @@ def members(made: Portfolio) -> Iterator[tuple[str, Source]]:
 
 
 def _opener(stored: StoredFile) -> Source:
-    return lambda: open_file(stored)
+    key = stored.key  # the row may be gone from the session when the file is asked for
+    return lambda: open_key(key)

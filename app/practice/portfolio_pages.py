@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, flash, redirect, render_template, stream_with_context, url_for
 from flask_babel import gettext as _
 
 from app.accounts.guard import current_person, signed_in
@@ -73,7 +73,10 @@ def portfolio_zip(portfolio_id: int) -> Response:
     """PDF, evidence, statements and manifest, written while they are sent."""
     found = _taken(portfolio_id, "zip")
     name = found.file.name.removesuffix(".pdf") + ".zip"
-    answer = Response(streamed_zip(list(portfolio.members(found))), mimetype="application/zip")
+    sent = stream_with_context(
+        streamed_zip(list(portfolio.members(found)))
+    )  # the store is asked while the answer is sent
+    answer = Response(sent, mimetype="application/zip")
     answer.headers.set("Content-Disposition", "attachment", filename=f"portfolio-{found.id}.zip")
     answer.headers["Content-Disposition"] += f"; filename*=UTF-8''{_quoted(name)}"
     answer.headers["Cache-Control"] = "private, no-store"

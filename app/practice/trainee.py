@@ -352,7 +352,7 @@ def entry_page(entry_id: int, form: ConfirmForm) -> Any:
     waiting = access.waiting_for_mentor(me) if mentor else []
     return render_template(
         "practice/entry.html", entry=found, snapshot=snapshot, owner=owner, own_draft=own_draft,
-        mentor=mentor, waiting=len(waiting), following=_next_waiting(found, waiting),
+        mentor=mentor, mentors=found.mentor_id == me.id, waiting=len(waiting), following=_next_waiting(found, waiting),
         form=form, levels=level_names(), next_words=words.NEXT_WORDS, timeline=timeline_of(found),
         results=[] if not sees_results(found, me) else results_of(found), openings=access.openings_of(found) if owner else [],
         doubles={} if owner else service.used_elsewhere([f["id"] for f in snapshot["files"]], found),

@@ -84,6 +84,15 @@ def test_what_is_missing_is_named_before_review(app: Any) -> None:
     assert "难度" in refused.value.text and "出处" in refused.value.text
 
 
+def test_the_author_is_led_to_what_is_missing(app: Any, client_as: Any) -> None:
+    author = people.officer(Role.LECTURER)
+    made = factories.question(author, replace(factories.item(), source=""))
+    answer = client_as(author).post(f"/bank/questions/{made.id}/submit", follow_redirects=True)
+    assert (
+        answer.status_code == 200 and answer.request.path == f"/bank/questions/{made.id}/edit" and "出处" in answer.text
+    )
+
+
 def test_an_unchanged_question_makes_no_revision(app: Any) -> None:
     author = people.officer(Role.LECTURER)
     made = factories.question(author)

@@ -81,6 +81,11 @@ def test_the_worker_makes_a_pdf_and_the_sheet_has_the_lines(trainee, client_as) 
     assert client_as(people.person()).get(f"/performance/statements/{made.id}").status_code == 404
 
 
+def test_an_empty_period_is_said_at_the_form(trainee, client_as) -> None:
+    answer = client_as(trainee).post("/performance/statements", data={"since": "2020-01-01", "until": "2020-12-31"})
+    assert answer.status_code == 422 and "没有台账记录" in answer.text and 'value="2020-01-01"' in answer.text
+
+
 def test_readers_see_what_the_holder_agreed_to(trainee, client, client_as) -> None:
     mine = client_as(trainee)
     form = {"since": "2024-01-01", "until": "2026-03-02", "show_figures": "y"}

@@ -583,6 +583,29 @@ def test_lists_cost_the_same_with_more_rows(client_as: Any, trainee: Person, que
     assert count(browser, path) == before <= 14
 
 
+@pytest.mark.parametrize("path", ["/practice/mentoring", "/practice/reviews"])
+def test_what_is_behind_a_mentor_and_a_reviewer_has_its_own_tab(client_as: Any, trainee: Person, path: str) -> None:
+    mentor = make.officer(Role.MENTOR)
+    practice.reviewers(1)
+    old, new = practice.submitted(trainee, mentor=mentor), practice.submitted(trainee, "T02", mentor=mentor)
+    practice.confirm(old)
+    reader = mentor
+    if path.endswith("reviews"):
+        practice.confirm(new)
+        found = db.session.query(Review).filter_by(entry_id=old.id).one()
+        practice.give(found, 80)
+        reader = found.reviewer
+    browser = client_as(reader)
+    now, past, done = (
+        browser.get(path).text,
+        browser.get(f"{path}?tab=past").text,
+        browser.get(f"{path}?tab=past&q=%E6%97%A0").text,
+    )
+    assert new.title in now and old.title not in now and "已处理" in now
+    assert old.title in past and new.title not in past
+    assert f'href="{path}?tab=past"' in done, "clearing the search stays on the tab"
+
+
 def test_reviews_are_asked_of_the_reviewer_alone(client_as: Any, trainee: Person) -> None:
     entry = practice.in_review(trainee)
     assert db.session.query(Review).filter_by(entry_id=entry.id).count() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import csv
 import hashlib
 import io
@@ -11,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.accounts.models import Person
 from app.core import clock
@@ -72,6 +74,15 @@ def test_pdf_and_zip_agree(client_as: Any, trainee: Person) -> None:
         path, digest = next(iter(row.values())), row["SHA-256"]
         assert hashlib.sha256(whole.read(path)).hexdigest() == digest
     assert [told["title"] for told in json.loads(whole.read("tasks.json"))] == [entry.title]
+
+
+def test_the_zip_arrives_whole_from_a_server(client_as: Any, trainee: Person) -> None:
+    """A server asks for the bytes after the request is answered, with no application in reach as here in the tests."""
+    practice.passed_task(trainee, "T01", 1)
+    browser = client_as(trainee)
+    path = f"/practice/portfolio/{bind(browser).id}.zip"
+    data = contextvars.Context().run(lambda: FlaskClient.open(browser, path).get_data())
+    assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
 
 
 def test_core_material_stays_a_title_unless_its_owner_asks(client_as: Any, trainee: Person) -> None:

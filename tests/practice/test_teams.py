@@ -205,6 +205,7 @@ def test_pages(cast, client_as) -> None:
         answer = client.post(f"/practice/teams/{cast['team'].id}/confirm", data={"rank": "2", "brings": [brings]})
         assert answer.status_code == 302, answer.text
     assert "进行中" in lead.get(f"/practice/teams/{cast['team'].id}").text
+    assert "填写本人部分" in law.get(f"/practice/teams/{cast['team'].id}").text
     entry = db.session.scalars(select(LogEntry).where(LogEntry.trainee_id == cast["law"].id)).one()
     assert "这是团队任务中您本人的部分" in law.get(f"/practice/{entry.id}/edit/task").text
     assert lead.post("/practice/teams/new", data={"title": "x" * 400}).status_code == 422

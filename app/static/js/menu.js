@@ -19,6 +19,10 @@
   document.querySelectorAll("select[data-send]").forEach((choice) => {
     choice.addEventListener("change", () => choice.form.requestSubmit());
   });
+  // at phone width the pages of an area stand in one row that slides: the page one is on is in sight
+  const here = document.querySelector(".area-list a[aria-current]");
+  const row = here && here.closest("ul");
+  if (row && row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - row.offsetLeft - 24;
   const errors = document.querySelector(".error-summary");
   if (errors) errors.focus();
 })();
