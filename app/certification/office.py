@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import pgettext
+from flask_babel import lazy_pgettext, pgettext
 from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import selectinload
 
@@ -75,8 +75,8 @@ TAB_LABELS = {
     "notice": _l("On public notice"),
     "objection": _l("Objections"),
     "decide": _l("To decide"),
-    "returned": _l("Returned for correction"),
-    "done": _l("Cases closed"),
+    "returned": lazy_pgettext("cases", "Returned"),
+    "done": lazy_pgettext("cases", "Closed"),
 }
 
 

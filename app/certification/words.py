@@ -89,9 +89,9 @@ def applicant_facts(evidence: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         (_("Organisation"), who.get("unit")),
         (_("Class"), who.get("class")),
         (_("Field"), who.get("field")),
-        (_("Education"), EDUCATION_LABELS[Education(education)] if education else None),
+        (_("Education"), str(EDUCATION_LABELS[Education(education)]).capitalize() if education else None),
         (_("Years in technology transfer"), who.get("experience_years")),
-        (_("Title held"), TITLE_LABELS[TitleLevel(title)] if title else None),
+        (_("Title held"), str(TITLE_LABELS[TitleLevel(title)]).capitalize() if title else None),
     ]
 
 
