@@ -95,14 +95,18 @@ def earlier_new() -> Any:
     return render_template("certification/earlier_new.html", form=form, parts=PARTS, most=earlier.MOST_ROWS), status
 
 
+def _with(words: str, more: str) -> str:
+    return _("%(what)s (%(more)s)", what=words, more=more) if more else words
+
+
 def problem_words(problems: list[list[str]]) -> str:
     """Column, what is wrong, what stood there."""
     between, said_all = _(": "), []
     for part, code, said in problems:
         problem = str(PROBLEMS[code])
-        named = problem % {"said": said} if "%(said)s" in problem else problem + (f"（{said}）" if said else "")
+        named = problem % {"said": said} if "%(said)s" in problem else _with(problem, said)
         said_all.append(f"{BY_KEY[part].label}{between}{named}")
-    return "；".join(said_all)
+    return _("; ").join(said_all)
 
 
 def _rows(found: EarlierList) -> Listing:

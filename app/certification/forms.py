@@ -58,13 +58,13 @@ class FindingForm(BaseForm):
 
 
 class ChangeForm(BaseForm):
-    code = SelectField(_l("Reason of the rule"), choices=[("", "–")], validate_choice=False)
     kind = SelectField(
         _l("Decide"),
         choices=[(k.value, w) for k, w in CHANGE_LABELS.items()],
         coerce=Change,
         validators=[InputRequired()],
     )
+    code = SelectField(_l("Reason of the rule"), choices=[("", "–")], validate_choice=False)
     reason = LongText(_l("Reason"), maximum=2000, description=_l("The holder reads it."))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import pgettext
+from flask_babel import lazy_pgettext, pgettext
 from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import selectinload
 
@@ -38,6 +38,7 @@ from app.certification.states import (
     CERTIFICATE_LABELS,
     CHANGE_LABELS,
     CHANGES,
+    TWO_PEOPLE,
     CertificateState,
     Change,
     EditionKind,
@@ -75,8 +76,8 @@ TAB_LABELS = {
     "notice": _l("On public notice"),
     "objection": _l("Objections"),
     "decide": _l("To decide"),
-    "returned": _l("Returned for correction"),
-    "done": _l("Cases closed"),
+    "returned": lazy_pgettext("cases", "Returned"),
+    "done": lazy_pgettext("cases", "Closed"),
 }
 
 
@@ -439,6 +440,7 @@ def _certificate(
         proposed=p, me_proposed=bool(p and p.proposed_by_id == me.id),
         change=change, allowed=allowed, edition_form=edition or EditionForm(formdata=None), drop=drop or DropForm(formdata=None),
         paper=paper or PaperStatementForm(formdata=None), late=bool(p and status.was_late(p)),
+        hearing=bool(p and status.hearing_runs(p, clock.today())),
         proposed_words=status.words_of(p, me) if p else "", asks=requests.asks_about(found), trouble=trouble.of(found.current),
         history=words.certificate_history(found, renewals=renewals.renewals_of(found), asks=requests.asks_about(found)), file_open=reaches(me, Can.READ_APPLICATION, region=found.region_id),
     )  # fmt: skip
@@ -465,7 +467,10 @@ def change(certificate_id: int) -> Any:
     form = ChangeForm()
     if not form.validate_on_submit():
         return _certificate(certificate_id, change=form), 422
-    said = _("The decision was recorded. Revoking and cancelling take effect once a second officer confirms.")
+    if form.kind.data in TWO_PEOPLE:
+        said = _("The decision is proposed. It takes effect once a second officer confirms.")
+    else:
+        said = _("The decision was recorded and is in force. The holder is told.")
     return _keep(
         certificate_id,
         lambda c, by: service.change(

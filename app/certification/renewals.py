@@ -127,7 +127,7 @@ def gate_words(gate: dict[str, Any]) -> str:
 def _must_pass(evidence: dict[str, Any]) -> None:
     short = [gate_words(gate) for gate in evidence["gates"] if not gate["passed"]]
     if short:
-        raise RenewalShort("hours", words="；".join(short))
+        raise RenewalShort("hours", words=_("; ").join(short))
 
 
 def ask_renewal(

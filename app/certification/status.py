@@ -95,10 +95,15 @@ def proposed(certificate: Certificate) -> StatusChange | None:
     return next((one for one in certificate.changes if one.in_force is None), None)
 
 
+def hearing_runs(change: StatusChange, today: date) -> bool:
+    """Whether the holder may still be heard and has not been: until then nobody confirms."""
+    return change.hearing_until is not None and change.stated_at is None and today <= change.hearing_until
+
+
 def confirm(change: StatusChange, *, by: Person, now: datetime) -> None:
     """The second officer confirms a proposed decision. Raises SamePerson, OwnCase."""
     _second(change, by)
-    if change.hearing_until is not None and change.stated_at is None and local_date(now) <= change.hearing_until:
+    if hearing_runs(change, local_date(now)) and change.hearing_until:
         raise HearingRuns(until=day_words(change.hearing_until))
     _apply(change, by=by, now=now)
 

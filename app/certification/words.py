@@ -89,9 +89,9 @@ def applicant_facts(evidence: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         (_("Organisation"), who.get("unit")),
         (_("Class"), who.get("class")),
         (_("Field"), who.get("field")),
-        (_("Education"), EDUCATION_LABELS[Education(education)] if education else None),
+        (_("Education"), str(EDUCATION_LABELS[Education(education)]).capitalize() if education else None),
         (_("Years in technology transfer"), who.get("experience_years")),
-        (_("Title held"), TITLE_LABELS[TitleLevel(title)] if title else None),
+        (_("Title held"), str(TITLE_LABELS[TitleLevel(title)]).capitalize() if title else None),
     ]
 
 
@@ -146,9 +146,9 @@ def _change_row(one: StatusChange, names: bool) -> dict[str, Any]:
     heard = _("Statement of the holder: %(words)s", words=one.statement) if one.statement and names else ""
     if heard and one.received_on:
         heard += _(" (on paper, %(day)s)", day=day(one.received_on))
-    note = "；".join(dict.fromkeys(w for w in (code, one.reason, heard, one.finding) if w))
+    note = _("; ").join(dict.fromkeys(w for w in (code, one.reason, heard, one.finding) if w))
     return {
-        "at": one.decided_at or one.proposed_at, "what": what, "note": note, "who": "、".join(dict.fromkeys(people)),
+        "at": one.decided_at or one.proposed_at, "what": what, "note": note, "who": _(", ").join(dict.fromkeys(people)),
         "tone": "stopped" if one.in_force and one.kind not in (Change.RESTORE, Change.REINSTATE) else "soon",
     }  # fmt: skip
 

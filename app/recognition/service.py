@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import selectinload
@@ -660,7 +661,10 @@ def by_number(number: str) -> RecognitionCase | None:
 def reasons(case: RecognitionCase) -> list[str]:
     """Reason codes of a case in the reader's words, each with its next step."""
     words = code_words(outline.rule("recognition_codes", region_id=case.region_id), str(get_locale()) == "en")
-    return [f"{code} {words[code][0]}（{words[code][1]}）" if code in words else code for code in case.codes]
+    return [
+        _("%(what)s (%(more)s)", what=f"{code} {words[code][0]}", more=words[code][1]) if code in words else code
+        for code in case.codes
+    ]
 
 
 def to_doubt(on: date) -> list[int]:

@@ -53,7 +53,7 @@ place(
     count=service.waiting_count,
 )
 place("recognition.agreements", _l("Agreements"), "recognition", can=Can.READ_RECOGNITION, order=20)
-place("recognition.in_force", _l("Mutual recognition"), "public", order=40)
+place("recognition.in_force", _l("Recognition"), "public", order=40)
 
 DOCUMENTS = frozenset({files.PDF, files.PNG, files.JPEG})
 SOURCES = DOCUMENTS | {files.TEXT}

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from app.accounts.guard import visitor
 from app.certification import words
@@ -16,9 +17,9 @@ from app.verification import employers, states
 from app.verification.service import Asker
 
 bp = Blueprint("verification", __name__, template_folder="templates")
-place("verification.verify", _l("Verify a certificate"), "public", order=10)
+place("verification.verify", lazy_pgettext("menu", "Verify"), "public", order=10)
 place("verification.register", _l("Public register"), "public", order=20)
-place("verification.for_employers", _l("For employers"), "public", order=30)
+place("verification.for_employers", _l("Employers"), "public", order=30)
 place("verification.checks", _l("Checks of my certificates"), "me", order=70)
 place("verification.links", _l("Shared links"), "me", order=75)
 place("verification.desk", _l("Employer's desk"), "me", can=Can.VERIFY_MANY, order=5)

@@ -35,8 +35,9 @@ def words_of(answer: service.Answer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shown(answer: service.Answer) -> str:
-    values = words_of(answer)
+def _shown(answer: service.Answer, number: str = "", name: str = "") -> str:
+    """The answer; where nothing was found, with what was typed, to be looked through for a slip."""
+    values = words_of(answer) | {"typed": (number, name) if number and not answer.found else None}
     return frame.in_visitors_frame(
         "verification/answer.html", values["label"], lambda: render_template("verification/_answer.html", **values)
     ) or render_template("verification/answer.html", **values)
@@ -55,7 +56,7 @@ def verify() -> Any:
                 answer = service.verify(
                     form.number.data or "", form.name.data or "", address=limits.address(), way="page", now=clock.now()
                 )
-            return _shown(answer)
+            return _shown(answer, form.number.data or "", form.name.data or "")
         form.sum.errors = [_("Please answer the sum; several queries from your network did not match.")]
     page = _form_page(form, must)
     return (page, 422) if given else page

@@ -13,9 +13,10 @@ from certificates.designs import archive, classic, modern
 from certificates.designs.parts import LANGUAGES, Language, Layout
 
 LAYOUTS: Mapping[tuple[str, str], Layout] = {
-    (layout.name, layout.version): layout for layout in (classic.V1, classic.V2, modern.V1, archive.V1)
+    (layout.name, layout.version): layout
+    for layout in (classic.V1, classic.V2, classic.V3, modern.V1, modern.V2, archive.V1, archive.V2)
 }
-CLASSIC, MODERN, ARCHIVE = classic.V2, modern.V1, archive.V1
+CLASSIC, MODERN, ARCHIVE = classic.V3, modern.V2, archive.V2
 
 
 def newest() -> list[Layout]:

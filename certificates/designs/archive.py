@@ -30,6 +30,11 @@ def _ground(layout: Layout, seal: str) -> list[Place]:
 
 
 def _words(pen: Pen, said: Said) -> None:
+    _above(pen, said)
+    _foot(pen, said)
+
+
+def _above(pen: Pen, said: Said) -> None:
     trial_box(pen, said, MIDDLE, 20, 100)
     title, below = said.title
     apart = spread(title, 0.2)
@@ -41,7 +46,13 @@ def _words(pen: Pen, said: Said) -> None:
             pen.line(MIDDLE, 47.5, below, size, align="center", leading=1.4, colour=GREY, language=said.second)
     bottom = _holder(pen, said)
     _facts(pen, said, max(bottom + 5, 122))
-    _foot(pen, said)
+
+
+def _words_2(pen: Pen, said: Said) -> None:
+    """As before, with the seal beside the issuer's name, over nothing printed."""
+    _above(pen, said)
+    _scan(pen, said)
+    issuer_and_date(pen, said, 104, 242, 84, 13)
 
 
 def _holder(pen: Pen, said: Said) -> float:
@@ -90,6 +101,11 @@ def _facts(pen: Pen, said: Said, top: float) -> None:
 
 
 def _foot(pen: Pen, said: Said) -> None:
+    _scan(pen, said)
+    issuer_and_date(pen, said, 138, 247, 86, 13)
+
+
+def _scan(pen: Pen, said: Said) -> None:
     code_of(pen, V1.code, said)
     with pen.element("P"):
         top = V1.code[1] + V1.code[2] + 0.5
@@ -99,7 +115,7 @@ def _foot(pen: Pen, said: Said) -> None:
                 top += 3.7
         size = pen.case.fit(said.face.verify_url or " ", 88, 7.5)
         pen.line(LEFT, top, said.face.verify_url, size, leading=1.45)
-    issuer_and_date(pen, said, 138, 247, 86, 13)
 
 
 V1 = Layout("archive", "1", 210.0, 297.0, (29.0, 239.0, 25.0), (153.0, 237.0, 37.0), _ground, _words)
+V2 = Layout("archive", "2", 210.0, 297.0, V1.code, (151.0, 237.0, 37.0), _ground, _words_2)

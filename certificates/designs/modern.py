@@ -33,6 +33,17 @@ def _ground(layout: Layout, seal: str) -> list[Place]:
 
 
 def _words(pen: Pen, said: Said) -> None:
+    _above(pen, said)
+    issuer_and_date(pen, said, LEFT, 174, 110, 14, "left")
+
+
+def _words_2(pen: Pen, said: Said) -> None:
+    """As before, with the seal beside the issuer's name, over nothing printed."""
+    _above(pen, said)
+    issuer_and_date(pen, said, LEFT, 174, 100, 14, "left")
+
+
+def _above(pen: Pen, said: Said) -> None:
     trial_box(pen, said, RIGHT - 50, 14, 100)
     _band(pen, said)
     title, below = said.title
@@ -50,7 +61,6 @@ def _words(pen: Pen, said: Said) -> None:
     wide = RIGHT - middle - 24
     _facts(pen, said, LEFT, wide, said.column("level", "field", "id", "base"))
     _facts(pen, said, middle, wide, said.column("number", "issued", "until", "scheme"))
-    issuer_and_date(pen, said, LEFT, 174, 110, 14, "left")
 
 
 def _band(pen: Pen, said: Said) -> None:
@@ -106,3 +116,4 @@ def _facts(pen: Pen, said: Said, x: float, wide: float, facts: list[tuple[Pair, 
 
 
 V1 = Layout("modern", "1", 297.0, 210.0, (17.0, 140.0, 30.0), (130.0, 167.0, 37.0), _ground, _words)
+V2 = Layout("modern", "2", 297.0, 210.0, V1.code, (190.0, 169.0, 34.0), _ground, _words_2)

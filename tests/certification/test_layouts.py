@@ -50,7 +50,7 @@ def officer(app: Any) -> Person:
 def test_the_snapshot_names_layout_version_and_language(judged: Any, binhai: Region, holder: Person, at: Any) -> None:
     certificate = made.certificate(holder, now=at("2026-03-02 09:00"))
     said = certificate.current.snapshot["layout"]
-    assert said == {"name": "classic", "version": "2", "language": "bilingual", "signature_field": True}
+    assert said == {"name": "classic", "version": "3", "language": "bilingual", "signature_field": True}
     assert faces.signature_box(certificate.current.snapshot) is not None
     # Editions of before there was a choice.
     old = {**certificate.current.snapshot, "layout": {"name": "classic", "version": "1"}}
@@ -69,7 +69,7 @@ def test_an_authority_chooses_for_what_it_issues_from_then_on(
     after = made.certificate(made.trainee(binhai, "林晓岚"), now=at("2026-03-04 09:00"))
     assert before.current.snapshot["layout"]["name"] == "classic"
     assert after.current.snapshot["layout"] == {
-        "name": "archive", "version": "1", "language": "en", "signature_field": False,
+        "name": "archive", "version": "2", "language": "en", "signature_field": False,
     }  # fmt: skip
     run_waiting()
     kept = db.session.get_one(Edition, after.current.id, populate_existing=True).pdf_file_id

@@ -201,9 +201,12 @@ def test_decisions_on_the_certificate_page(judged: Any, holder: Person, officers
     one = db.session.scalars(select(StatusChange).where(StatusChange.kind == Change.REVOKE)).one()
     assert a.post(f"/office/changes/{one.id}/confirm").status_code == 403
     assert b.post(f"/office/changes/{one.id}/drop", data={}).status_code == 422
+    early_page = b.get(path).text  # no button that would only be refused
+    assert f"{one.id}/confirm" not in early_page and "到期次日" in early_page
     early = b.post(f"/office/changes/{one.id}/confirm")
     assert early.status_code == 409 and "陈述" in early.text  # the holder is heard first
     made.heard(one, now=clock.now())
+    assert f"/office/changes/{one.id}/confirm" in b.get(path).text
     assert b.post(f"/office/changes/{one.id}/confirm").status_code == 302
     assert again(certificate).standing is Standing.REVOKED
     assert b.post(f"{path}/edition", data={"kind": "reprint", "reason": "遗失"}).status_code == 409

@@ -29,7 +29,8 @@ def ask(browser: Any, number: str, name: str) -> Any:
 
 
 def without_query(page: str) -> str:
-    """The answer without what must differ: query number, time, form token."""
+    """The answer without what must differ: query number, time, form token, and what the reader typed."""
+    page = re.sub(r"<dd>[^<]*</dd>|/verify\?number=[^\"]*", "TYPED", page)
     page = re.sub(r"V\d{8}[0-9A-F]{10}", "QUERY", page)
     page = re.sub(r"\d{4}年\d+月\d+日 \d\d:\d\d", "TIME", page)
     return re.sub(r'name="csrf_token"[^>]*', "", page)
@@ -49,6 +50,9 @@ def test_worked_example_10_a_wrong_check_character_is_not_searched(
     with queries() as seen:
         page = ask(client, "TTM1200202530001237", "王建国").text
     assert "编号格式有误" in page and "未查到" not in page
+    assert "您输入的内容" in page and "王建国" in page and "/verify?number=TTM1200202530001237" in page
+    again = client.get("/verify", query_string={"number": "TTM1200202530001237"})
+    assert again.status_code == 200 and 'value="TTM1200202530001237"' in again.text
     assert not [s for s in seen if "FROM certificate" in s]
     assert ask(client, "TTM1200202530001236", "王建国").text.count("未查到") >= 1
 
