@@ -32,6 +32,7 @@ from app.core import crypto, sheets
 from app.core.clock import local_date
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
 from app.core.permissions import Can
+from app.core.text import in_a_row
 from app.db import Model, db
 from app.imports.columns import plain as plain_heading
 from app.jobs.models import Job
@@ -145,7 +146,7 @@ def look_through(found: EarlierList, mapping: dict[str, int], *, by: Person) -> 
         raise NotAllowedNow
     lacking = [str(p.label) for p in PARTS if p.required and p.key not in mapping]
     if lacking:
-        raise ColumnsMissing("number", names="、".join(lacking))
+        raise ColumnsMissing("number", names=in_a_row(lacking))
     places = list(mapping.values())
     twice = next((i for i in places if places.count(i) > 1), None)
     if twice is not None:
@@ -428,7 +429,7 @@ def undo(found: EarlierList, *, by: Person, now: datetime) -> int:
     mine = select(EarlierRecord.certificate_id).where(EarlierRecord.list_id == found.id)
     used = list(db.session.scalars(select(Certificate.number).where(Certificate.id.in_(mine), resting_on()).limit(5)))
     if used:
-        raise InUse(numbers="、".join(used))
+        raise InUse(numbers=in_a_row(used))
     ids = list(db.session.scalars(mine))
     db.session.execute(
         update(EarlierRow).where(EarlierRow.list_id == found.id, EarlierRow.fate == RowFate.DONE)

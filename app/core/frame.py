@@ -95,6 +95,7 @@ def init_app(app: Flask) -> None:
         number=text.number,
         percent=text.percent,
         shown=text.shown,
+        in_a_row=text.in_a_row,
     )
     stamps = _stamps(Path(app.root_path) / "static")
     static = f"{app.static_url_path}/"

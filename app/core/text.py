@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -95,6 +96,11 @@ def markdown(source: str | None, *, for_print: bool = False) -> Markup:
 
 def chinese() -> bool:
     return language() == "zh_Hans"
+
+
+def in_a_row(names: Iterable[Any]) -> str:
+    """Names one after another, set apart as the reader's language does."""
+    return ("、" if chinese() else ", ").join(map(str, names))
 
 
 def day(value: date | datetime | None) -> str:

@@ -19,6 +19,7 @@ from app.accounts.scope import must_reach
 from app.audit.service import record
 from app.core.errors import Invalid, NotFound, Refused
 from app.core.permissions import Can
+from app.core.text import in_a_row
 from app.db import db, locked
 from app.exams import asks, letters, seating
 from app.exams.deeds import Did
@@ -634,7 +635,7 @@ def findings(session: ExamSession, registered: int) -> list[Finding]:
     found = []
     empty = [place.name for place in places if not place.rooms]
     if empty:
-        found.append(Finding(_("No room yet at: %(places)s.", places="、".join(empty)), False))
+        found.append(Finding(_("No room yet at: %(places)s.", places=in_a_row(empty)), False))
     whole = sum(place.capacity for place in places)
     wanted = max(registered, session.seats or 0)
     found.append(

@@ -22,7 +22,7 @@ from app.accounts.rotation import sealed_column
 from app.audit.service import record
 from app.core import clock, crypto, sheets
 from app.core.errors import Invalid, NotAllowedNow, NotFound, Refused
-from app.core.text import moment
+from app.core.text import in_a_row, moment
 from app.db import db
 from app.imports.columns import guess, plain
 from app.imports.deeds import Did
@@ -189,7 +189,7 @@ def look_through(
         raise NotAllowedNow
     lacking = [str(p.label) for p in the_kind.parts if p.required and p.key not in mapping]
     if lacking:
-        raise ColumnsMissing(names="、".join(lacking))
+        raise ColumnsMissing(names=in_a_row(lacking))
     places = list(mapping.values())
     twice = next((i for i in places if places.count(i) > 1), None)
     if twice is not None:

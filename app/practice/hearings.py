@@ -21,7 +21,7 @@ from app.audit.service import record
 from app.core.clock import local_date
 from app.core.errors import NotAllowedNow, NotFound
 from app.core.permissions import Can
-from app.core.text import moment
+from app.core.text import in_a_row, moment
 from app.db import db, locked
 from app.notices.service import post
 from app.outline.service import current, typed
@@ -271,7 +271,7 @@ def close(hearing: Hearing, *, by: Person, minutes: str, now: datetime) -> Defen
     hearing.state = hearing_moved(hearing.state, HearingMove.CLOSE)
     open_ = [one.person.name for one in hearing.panel if one.total is None]
     if open_:
-        raise PanelIncomplete(names="、".join(open_))
+        raise PanelIncomplete(names=in_a_row(open_))
     if not minutes.strip():
         raise WrongValue("minutes", why=_l("Please write the minutes: questions, answers, judgement."))
     totals = [one.total for one in hearing.panel if one.total is not None]

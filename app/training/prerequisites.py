@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.accounts.models import Person
 from app.core.errors import Refused
+from app.core.text import in_a_row
 from app.db import db
 from app.training.models import (
     Course,
@@ -50,7 +51,7 @@ def missing(person: Person, version: CourseVersion, programme_id: int) -> list[C
 def refuse_without(person: Person, version: CourseVersion, programme_id: int) -> None:
     """Raises NeedsFirst naming what is to be done before."""
     if left := missing(person, version, programme_id):
-        raise NeedsFirst(courses="、".join(one.title for one in left))
+        raise NeedsFirst(courses=in_a_row(one.title for one in left))
 
 
 def _versions(needs: Sequence[Course], programme_id: int) -> list[CourseVersion]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import render_template_string
+from flask_babel import force_locale
 from sqlalchemy import select
 from wtforms import BooleanField, FileField, FormField
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -202,3 +203,11 @@ def test_parts_show_progress_in_words_and_without_styles(app: Any) -> None:
     assert 'width="50.00%"' in page
     assert page.count("50%</td>") == 1
     assert "是" in page
+
+
+def test_names_in_a_row_are_set_apart_as_the_language_does(app: Any) -> None:
+    source = "{{ ['甲', '乙 & 丙']|in_a_row }}"
+    with app.test_request_context("/"):
+        assert show(source) == "甲、乙 &amp; 丙"
+    with app.test_request_context("/"), force_locale("en"):
+        assert show(source) == "甲, 乙 &amp; 丙"
