@@ -41,8 +41,8 @@ def mine() -> Any:
     me, today = current_person(), clock.today()
     held, asked = service.certificates_of(me), applications.applications_of(me)
     levels = level_names(region_id=me.region_id)
-    taken = {one.rank for one in held if service.state_on(one, today) in STANDING}
-    taken |= {one.rank for one in asked if one.state in OPEN}
+    highest = max((one.rank for one in held if service.state_on(one, today) in STANDING), default=0)
+    under_way = {one.rank for one in asked if one.state in OPEN}
     return render_template(
         "certification/mine.html",
         certificates=[
@@ -58,7 +58,7 @@ def mine() -> Any:
         ],
         applications=asked,
         levels=levels,
-        to_apply={rank: name for rank, name in levels.items() if rank not in taken},
+        to_apply={rank: name for rank, name in levels.items() if rank > highest and rank not in under_way},
         open_states=OPEN,
         sharing=bool(held) and credentials.shared(held[0]),
         claims=[a for a in requests.asks_of(me) if a.kind is AskKind.CLAIM and a.state is not AskState.GRANTED],

@@ -54,6 +54,13 @@ def test_applying_on_the_page(judged: Any, holder: Person, client_as: Any, set_c
     assert "已撤回" in browser.get(answer.location).text
 
 
+def test_a_holder_is_offered_the_levels_above_alone(holder: Person, client_as: Any, set_clock: Any, at: Any) -> None:
+    set_clock(at("2026-03-02 09:00"))
+    made.certificate(holder, 2, now=at("2026-03-02 09:00"))
+    page = client_as(holder).get("/certificates").text
+    assert [rank for rank in (1, 2, 3) if f'href="/apply/{rank}"' in page] == [3]
+
+
 def test_missing_is_said_and_the_form_is_not_offered(judged: Any, holder: Person, client_as: Any) -> None:
     judged.missing = True
     page = client_as(holder).get("/apply/1")
