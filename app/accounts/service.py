@@ -323,6 +323,12 @@ def regions(*, ours: bool | None = True) -> list[Region]:
     return list(db.session.scalars(asked if ours is None else asked.where(Region.ours.is_(ours))))
 
 
+def regions_of(person: Person, can: Can) -> list[Region]:
+    """The regions of this site for which somebody holds a right."""
+    reach = reach_of(person, can)
+    return [r for r in regions() if reach.site or r.id in reach.regions]
+
+
 def organisations(*, kind: OrganisationKind | None = None, region_id: int | None = None) -> list[Organisation]:
     asked = select(Organisation).order_by(Organisation.name_zh)
     if kind is not None:

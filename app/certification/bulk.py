@@ -27,6 +27,7 @@ from app.certification.errors import (
     NotEligible,
     PhotoMissing,
 )
+from app.certification.import_earlier import EarlierSheet
 from app.certification.models import Application, Certificate
 from app.certification.states import CHANGES, MOVES, TWO_PEOPLE, Change, Move
 from app.core import clock
@@ -35,6 +36,7 @@ from app.core.errors import Refused
 from app.core.permissions import Can
 from app.core.states import moved
 from app.db import db
+from app.imports.columns import guess
 from app.jobs.models import Job
 from app.jobs.service import enqueue, work
 from certificates.fonts import FontsMissing, missing_glyphs
@@ -206,9 +208,7 @@ def lines_of(text: str) -> list[Line]:
 
 def lines_of_sheet(headings: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]]) -> list[Line]:
     """The same of a file: columns by their headings (证书编号, 姓名, 原因), else in this order."""
-    from app.certification.earlier_fields import guess
-
-    places = guess(headings)
+    places = guess(EarlierSheet.parts, headings)
     why = next((i for i, h in enumerate(headings) if h in ("原因", "理由", "reason", "Reason")), None)
     number = places.get("number", 0)
     name = places.get("name", 1 if number == 0 and len(headings) > 1 and why != 1 else None)

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from app.accounts.guard import current_person, requires
 from app.accounts.models import Person
+from app.accounts.service import regions_of
 from app.certification import bulk, rules
 from app.certification.door import bp
-from app.certification.earlier_pages import my_regions
 from app.certification.errors import UnknownReason
 from app.certification.forms import BulkChangeForm
 from app.certification.office import queue_listing
@@ -117,7 +117,7 @@ def _reason_choices() -> list[tuple[str, str]]:
     """Reasons of the officer's first region, each after its decision."""
     from app.certification.states import CHANGE_LABELS
 
-    mine = my_regions()
+    mine = regions_of(current_person(), Can.KEEP_CERTIFICATE)
     if not mine:
         return []
     return [(code, f"{CHANGE_LABELS[k]} – {words}") for k in Change for code, words in rules.reasons_for(k, mine[0].id)]
@@ -139,7 +139,7 @@ def changes_from_list() -> Any:
                 lines += bulk.lines_of_sheet(sheet.headings, sheet.rows)
             kind: Change = form.kind.data
             if form.code.data and form.code.data not in {
-                c for r in my_regions() for c, _w in rules.reasons_for(kind, r.id)
+                c for r in regions_of(current_person(), Can.KEEP_CERTIFICATE) for c, _w in rules.reasons_for(kind, r.id)
             }:
                 raise UnknownReason("code")
             if not begin:

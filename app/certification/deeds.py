@@ -35,10 +35,7 @@ class Did(StrEnum):
     DECLINE_ASK = "certification.ask.decline"
     WITHDRAW_ASK = "certification.ask.withdraw"
     OPEN_ASK_PROOF = "certification.ask.open_proof"
-    READ_LIST = "certification.earlier.read"
-    TAKE_LIST = "certification.earlier.start"
     TAKE_OVER = "certification.earlier.take_over"
-    UNDO_LIST = "certification.earlier.undo"
     LINK_HOLDER = "certification.earlier.link"
     EXPORT = "certification.certificate.export"
     ASK_RENEWAL = "certification.renewal.ask"
@@ -80,10 +77,7 @@ name_deeds(
         Did.DECLINE_ASK: _l("Declined a holder's request"),
         Did.WITHDRAW_ASK: _l("Withdrew a request"),
         Did.OPEN_ASK_PROOF: _l("Opened the proof of a request"),
-        Did.READ_LIST: _l("Uploaded a list of earlier certificates"),
-        Did.TAKE_LIST: _l("Had a list of earlier certificates taken over"),
         Did.TAKE_OVER: _l("Took over a certificate issued before the platform"),
-        Did.UNDO_LIST: _l("Undid the import of a list of earlier certificates"),
         Did.LINK_HOLDER: _l("Linked an earlier certificate to its holder's account"),
         Did.EXPORT: _l("Downloaded certificates in bulk"),
         Did.ASK_RENEWAL: _l("Asked for a renewal"),
@@ -94,5 +88,12 @@ name_deeds(
         Did.MAKE_KEY: _l("Made a signing key"),
         Did.RETIRE_KEY: _l("Retired a signing key"),
         Did.SET_SEAL: _l("Set the picture of an authority's seal"),
+    }
+)
+name_deeds(  # written until lists of earlier certificates became sheets; the log is never rewritten
+    {
+        "certification.earlier.read": _l("Uploaded a list of earlier certificates"),
+        "certification.earlier.start": _l("Had a list of earlier certificates taken over"),
+        "certification.earlier.undo": _l("Undid the import of a list of earlier certificates"),
     }
 )

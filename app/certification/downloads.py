@@ -165,9 +165,7 @@ def batch_for(person: Person, batch_id: int) -> PrintBatch:
 
 @every(seconds=3600, name="certification.forget_prints")
 def forget_prints(now: datetime) -> None:
-    """Print files go after a week: they can be made again at any time. Rows of undone or finished lists go too."""
-    from app.certification.earlier import forget_rows
-
+    """Print files go after a week: they can be made again at any time."""
     over = now - timedelta(days=KEEP_DAYS)
     ids = db.session.scalars(
         select(PrintBatch.id).where(PrintBatch.made_at < over, PrintBatch.file_id.is_not(None))
@@ -179,5 +177,3 @@ def forget_prints(now: datetime) -> None:
             db.session.flush()  # the row lets go of the file before that is deleted
             if old is not None:
                 delete_file(old)
-    with unit_of_work():
-        forget_rows(now)

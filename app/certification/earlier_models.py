@@ -1,66 +1,22 @@
-"""Certificates issued before the platform (存量证书): the list, its rows, whom a certificate waits for. What holders ask."""
+"""Certificates issued before the platform (存量证书): whom they belong to. What holders ask of the office. What is printed."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.certification.states import AskKind, AskState, ImportState, RowFate
+from app.certification.states import AskKind, AskState
 from app.db import Model, long_text, pk
 
 if TYPE_CHECKING:
     from app.accounts.models import Person, Region
     from app.certification.models import Certificate
     from app.files.models import StoredFile
-    from app.jobs.models import Job
 
 _WAITING = "state = 'submitted'"
-
-
-class EarlierList(Model):
-    """An uploaded list. The file itself is not kept; its rows are sealed and go when the list can no longer be undone."""
-
-    __tablename__ = "earlier_list"
-    id: Mapped[pk]
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"), index=True)
-    name: Mapped[str] = mapped_column(String(200), comment="of the file")
-    sha256: Mapped[str] = mapped_column(String(64))
-    state: Mapped[ImportState] = mapped_column(default=ImportState.READ)
-    headings: Mapped[list[str]]
-    headings_key: Mapped[str] = mapped_column(
-        String(64), index=True, comment="SHA-256 of the headings: remembers the columns"
-    )
-    mapping: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="field → number of the column")
-    notes: Mapped[list[str]] = mapped_column(default=list, comment="what the reader of the file had to say")
-    total: Mapped[int]
-    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    made_at: Mapped[datetime]
-    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
-    done_at: Mapped[datetime | None]
-    undone_at: Mapped[datetime | None]
-
-    region: Mapped[Region] = relationship()
-    by: Mapped[Person] = relationship()
-    job: Mapped[Job | None] = relationship()
-
-
-class EarlierRow(Model):
-    """One row of a list: what it held (sealed), what is wrong with it, which certificate it became."""
-
-    __tablename__ = "earlier_row"
-    __table_args__ = (UniqueConstraint("list_id", "line"), Index("ix_earlier_row_list_id_fate", "list_id", "fate"))
-    id: Mapped[pk]
-    list_id: Mapped[int] = mapped_column(ForeignKey("earlier_list.id"))
-    line: Mapped[int] = mapped_column(comment="in the file, headings included")
-    sealed: Mapped[long_text | None] = mapped_column(comment="JSON list of the cells, sealed; None once forgotten")
-    number: Mapped[str] = mapped_column(String(60), default="")
-    name: Mapped[str] = mapped_column(String(120), default="")
-    fate: Mapped[RowFate] = mapped_column(default=RowFate.READ)
-    problems: Mapped[list[Any]] = mapped_column(default=list, comment="[field, code, what stood there]")
-    certificate_id: Mapped[int | None] = mapped_column(ForeignKey("certificate.id"), index=True)
 
 
 class EarlierRecord(Model):
@@ -68,7 +24,7 @@ class EarlierRecord(Model):
 
     __tablename__ = "earlier_record"
     certificate_id: Mapped[int] = mapped_column(ForeignKey("certificate.id"), primary_key=True)
-    list_id: Mapped[int] = mapped_column(ForeignKey("earlier_list.id"), index=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("sheet_import.id"), index=True)
     id_lookup: Mapped[str | None] = mapped_column(String(64), index=True)
     phone_lookup: Mapped[str | None] = mapped_column(String(64), index=True)
     email_lookup: Mapped[str | None] = mapped_column(String(64), index=True)

@@ -104,28 +104,6 @@ class SealForm(BaseForm):
     )
 
 
-class ListForm(OnceForm):
-    """A list of earlier certificates."""
-
-    region = SelectField(_l("Region whose office keeps them"), coerce=int, validators=[InputRequired()])
-    file = FileField(
-        _l("The list"),
-        [FileRequired(_l("Please choose a file."))],
-        description=_l("Excel (.xlsx) or text with commas (.csv, UTF-8 or GB 18030), at most 20 MB."),
-    )
-
-
-def _column() -> SelectField:
-    return SelectField("", choices=[], validate_choice=False)
-
-
-class ColumnsForm(BaseForm):
-    """Which column holds what; the fields are those of ``earlier_fields.PARTS``."""
-
-    number, name, level, issued, until, issuer = _column(), _column(), _column(), _column(), _column(), _column()
-    title, field, id, phone, email = _column(), _column(), _column(), _column(), _column()
-
-
 class AskForm(OnceForm):
     """A holder asks for a correction or a reprint."""
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.accounts.service import credit_code_checks
-from app.certification import earlier, requests, status
-from app.certification.earlier_models import EarlierList
+from app.certification import requests, status
 from app.certification.models import Certificate
 from app.certification.states import AskKind, Change
 from app.core import clock
 from app.db import db, locked, unit_of_work
 from app.demo.world import resident_id
 from app.files.service import keep_bytes
+from app.imports import service as imports
+from app.imports.kinds import KINDS
+from app.imports.models import SheetImport
 from app.jobs.service import run_waiting
 from app.verification import employers, keys, service, shares, sheets
 from app.verification.service import Asker
@@ -44,21 +46,19 @@ def _csv(rows: Sequence[tuple[str, ...]]) -> bytes:
 
 def _list(tell: Storyteller, name: str, rows: Sequence[tuple[str, ...]], days: int, *, take: bool) -> int:
     """A list uploaded, looked through and, where asked, taken over by the office; its id."""
-    at, data = tell.back(days), _csv(rows)
+    at, data, the_kind = tell.back(days), _csv(rows), KINDS["earlier"]
     with clock.at(at):
         with unit_of_work():
             officer = tell.who("cert1")
-            sheet = earlier.read_file(data)
-            found = earlier.keep_list(sheet, data, name, tell.world.region("1201"), by=officer, now=at)
-            earlier.look_through(found, found.mapping, by=officer)
+            region = tell.world.region("1201").id
+            target = next(t for t in the_kind.targets(officer) if t.id == region)
+            found = imports.keep(the_kind, imports.read_file(data, the_kind), data, name, target, by=officer, now=at)
+            imports.look_through(found, found.mapping, found.choices, by=officer, now=at)
             made = found.id
         run_waiting()
         if take:
             with unit_of_work():
-                earlier.take_over(
-                    db.session.get_one(EarlierList, made, with_for_update=True, populate_existing=True),
-                    by=tell.who("cert1"),
-                )
+                imports.take_over(locked(db.session.get_one(SheetImport, made)), by=tell.who("cert1"), now=at)
             run_waiting()
     return made
 

@@ -4,6 +4,7 @@
     class Trainees(Kind):
         code, area, can = "trainees", "training", Can.RUN_CLASS
         parts = (Part("name", …), …)
+        def readers(self, found): …           # where the words of a cell depend on what the sheet is for
         def look(self, found, rows): …        # what the database says of rows that were read without fault, all at once
         def apply(self, found, rows, *, by, now): …     # all at once; row.outcome tells what was made
         def in_use(self, found, outcomes): …  # words on what stands in the way of undoing
@@ -14,19 +15,25 @@ The flow (upload, columns, dry run, taking over in portions, result, undo within
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement
 
 from app.accounts.models import Person
 from app.accounts.scope import within
+from app.accounts.service import regions_of
+from app.accounts.words import place_name
 from app.core.permissions import Can
 from app.imports.columns import Part, Wrong
 from app.imports.models import SheetImport
 from app.imports.states import RowFate
+
+Readers = Mapping[str, Callable[[str], Any]]
+"""Part → how its cells are read."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +138,26 @@ class Kind:
         """The page of what the rows were for."""
         return ""
 
-    def read(self, row: Row, found: SheetImport) -> None:
+    def link_of(self, outcome: Mapping[str, Any]) -> str:
+        """The page of what was made of a row, or what it found there already."""
+        return ""
+
+    def figures(self, found: SheetImport) -> list[tuple[Any, int]]:
+        """What to count besides the rows once they were taken over: (what, how many)."""
+        return []
+
+    def readers(self, found: SheetImport) -> dict[str, Callable[[str], Any]]:
+        """How the cells of each part are read. Asked once for many rows, so that it may ask the database what the sheet's
+        class or region adds: the words of its levels, say."""
+        return {part.key: part.read for part in self.parts}
+
+    def read(self, row: Row, found: SheetImport, readers: Readers) -> None:
         """Cells → values, each by its part's reader; every fault is kept."""
         for part in self.parts:
             text = row.cells.get(part.key, "")
             if text:
                 try:
-                    row.values[part.key] = part.read(text)
+                    row.values[part.key] = readers[part.key](text)
                 except Wrong as wrong:
                     row.wrong(part.key, wrong.code, wrong.said)
             elif part.required:
@@ -149,8 +169,8 @@ class Kind:
         raise NotImplementedError
 
     def look(self, found: SheetImport, rows: Sequence[Row]) -> None:
-        """What the database says of rows without fault: ``row.wrong``, ``row.same``, ``row.found``. The number of
-        questions does not grow with the rows."""
+        """What the database says of rows without fault: ``row.wrong``, ``row.same``, ``row.found``; ``row.outcome`` where a
+        row that is there already has a page. The number of questions does not grow with the rows."""
         raise NotImplementedError
 
     def apply(self, found: SheetImport, rows: Sequence[Row], *, by: Person, now: datetime) -> None:
@@ -188,6 +208,15 @@ class Kind:
     def samples(self) -> list[list[str]]:
         """Rows of the template; empty unless every part has a sample."""
         return [[p.sample for p in self.parts]] if any(p.sample for p in self.parts) else []
+
+
+class RegionSheet(Kind):
+    """A sheet whose rows are for one region."""
+
+    target_label = _l("Region")
+
+    def targets(self, person: Person) -> list[Target]:
+        return [Target(r.id, place_name(r), r.id) for r in regions_of(person, self.can)]
 
 
 KINDS: dict[str, Kind] = {}

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, and_, delete, false, func, insert, or_, select, update
 from sqlalchemy.orm import selectinload
@@ -198,7 +199,9 @@ def look_through(
     found.choices = {c.key: choices.get(c.key, c.default) for c in the_kind.choices}
     _remember(found, the_kind, now)
     db.session.execute(
-        update(SheetRow).where(SheetRow.import_id == found.id).values(fate=RowFate.READ, problems=[], key="", label="")
+        update(SheetRow)
+        .where(SheetRow.import_id == found.id)
+        .values(fate=RowFate.READ, problems=[], key="", label="", outcome={})
     )
     found.job = enqueue(CHECK, _portions(found, CHECK_STEP), by=by, title=_l("Look through a sheet"))
     return found.job
@@ -219,11 +222,11 @@ def _rows(found: SheetImport, item: dict[str, Any], *fates: RowFate) -> list[She
 
 
 def _read(found: SheetImport, the_kind: Kind, kept: Sequence[SheetRow]) -> list[Row]:
-    made = []
+    made, readers = [], the_kind.readers(found)
     for one in kept:
         cells = cells_of(one)
         row = Row(one.line, {key: cells[i].strip() for key, i in found.mapping.items() if i < len(cells)})
-        the_kind.read(row, found)
+        the_kind.read(row, found, readers)
         made.append(row)
     return made
 
@@ -249,6 +252,7 @@ def _judge(found: SheetImport, the_kind: Kind, rows: Sequence[Row], first: int) 
 
 def _keep_row(one: SheetRow, row: Row) -> None:
     one.key, one.label, one.problems, one.fate = row.key, row.label[:200], row.problems, row.fate
+    one.outcome = row.outcome if row.fate is not RowFate.REFUSED else {}
 
 
 @work(CHECK)
@@ -301,7 +305,7 @@ def take_portion(item: dict[str, Any], job: Job) -> dict[str, Any]:
     for one, row in zip(kept, rows, strict=True):
         _keep_row(one, row)
         if row.good:
-            one.fate, one.outcome = RowFate.DONE, row.outcome
+            one.fate = RowFate.DONE
     return {}
 
 
@@ -342,7 +346,7 @@ def _must_be_free(found: SheetImport) -> None:
     used = kind_of(found.kind).in_use(found, outcomes(found))
     if used:
         more = len(used) - 5
-        raise InUse(what="；".join(used[:5]) + (f" …（+{more}）" if more > 0 else ""))
+        raise InUse(what=_("; ").join(used[:5]) + (f" …（+{more}）" if more > 0 else ""))
 
 
 @work(UNDO)

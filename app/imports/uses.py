@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.db import Model, db
@@ -36,4 +37,5 @@ def named_elsewhere(table: str, ids: Sequence[int], *, besides: Iterable[str] = 
 
 def stands(words: str, whom: str) -> str:
     """One line of what stands in the way of undoing: whom it is about, and what it is."""
-    return f"{whom}：{words}"
+    colon = _(": ")
+    return f"{whom}{colon}{words}"

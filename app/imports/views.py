@@ -28,12 +28,18 @@ from app.imports.states import ImportState, RowFate
 from app.jobs.service import run_now
 
 bp = Blueprint("imports", __name__, url_prefix="/imports", template_folder="templates")
-WHO = (Can.RUN_CLASS, Can.KEEP_CONTRACT)
+WHO = (Can.RUN_CLASS, Can.KEEP_CONTRACT, Can.KEEP_CERTIFICATE)
 """Who hands in sheets of some kind; each kind has a right of its own."""
 AT_ONCE = 200
 """So few rows are looked through while the officer waits."""
-place("imports.training", _l("Import sheets"), "training", can=Can.RUN_CLASS, order=60)
-place("imports.performance", _l("Import the register"), "performance", can=Can.KEEP_CONTRACT, order=35)
+AREAS = {
+    one.area: one
+    for one in (
+        place("imports.training", _l("Import sheets"), "training", can=Can.RUN_CLASS, order=60),
+        place("imports.performance", _l("Import the register"), "performance", can=Can.KEEP_CONTRACT, order=35),
+        place("imports.certification", _l("Earlier certificates"), "certification", can=Can.KEEP_CERTIFICATE, order=50),
+    )
+}
 
 
 def _officer() -> Person:
@@ -50,6 +56,12 @@ def training() -> Any:
 @requires(Can.KEEP_CONTRACT)
 def performance() -> Any:
     return _index("performance")
+
+
+@bp.get("/certification")
+@requires(Can.KEEP_CERTIFICATE)
+def certification() -> Any:
+    return _index("certification")
 
 
 def _index(area: str) -> Any:
@@ -73,7 +85,7 @@ def _index(area: str) -> Any:
         ],
         search=[SheetImport.name, SheetImport.target],
     )  # fmt: skip
-    return render_template("imports/index.html", listing=listing, kinds=kinds, area=area)
+    return render_template("imports/index.html", listing=listing, kinds=kinds, area=area, heading=AREAS[area].label)
 
 
 @bp.get("/<kind>/template")
@@ -187,12 +199,13 @@ def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
     job = found.job
     busy = job is not None and job.ended_at is None
     may_undo = service.may_undo(found, clock.now())
+    taken = found.state in (ImportState.RUNNING, ImportState.DONE)
     open_to_columns = found.state in (ImportState.READ, ImportState.CHECKED) and not busy
     return render_template(
         "imports/show.html",
         found=found, kind=kind, job=job, busy=busy, counts=service.counts(found), rows=_rows(found, kind),
         form=(form or _columns(found, kind, None)) if open_to_columns else None,
-        words=words.STATES[found.state], labels=words.FATES, tones=words.TONES, RowFate=RowFate, ImportState=ImportState,
+        figures=kind.figures(found) if taken else [], words=words.STATES[found.state], labels=words.FATES, tones=words.TONES, RowFate=RowFate, ImportState=ImportState,
         samples=service.first_rows(found) if open_to_columns else [], undo_hours=service.UNDO_HOURS,
         may_undo=may_undo, also=kind.also_undone(found) if may_undo else "", undoing=service.undoing(found), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area,
     )  # fmt: skip

@@ -59,12 +59,15 @@ PROBLEMS: dict[str, Any] = {
 
 def problem_words(kind: Kind, problems: list[list[str]]) -> str:
     """Column, what is wrong, what stood there."""
-    return "；".join(_one(kind, *problem) for problem in problems)
+    return _("; ").join(_one(kind, *problem) for problem in problems)
 
 
 def _one(kind: Kind, key: str, code: str, said: str) -> str:
     words = str(kind.problems.get(code) or PROBLEMS.get(code) or code)
-    text = words % {"said": said} if "%(said)s" in words else words + (f"（{said}）" if said else "")
+    if "%(said)s" in words:
+        text = words % {"said": said}
+    else:
+        text = _("%(what)s (%(more)s)", what=words, more=said) if said else words
     part = kind.part(key)
     colon = _(": ")
     return f"{part.label}{colon}{text}" if part else text

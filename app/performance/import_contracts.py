@@ -19,9 +19,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select
 
 from app.accounts.models import Person
-from app.accounts.scope import reach_of
-from app.accounts.service import regions
-from app.accounts.words import place_name
 from app.audit.service import record
 from app.core import clock
 from app.core.errors import Refused
@@ -29,7 +26,7 @@ from app.core.permissions import Can
 from app.db import db
 from app.imports import columns
 from app.imports.columns import Part, Wrong, plain
-from app.imports.kinds import Choice, Kind, Row, Target
+from app.imports.kinds import Choice, Readers, RegionSheet, Row
 from app.imports.models import SheetImport
 from app.imports.uses import batches, named_elsewhere, stands
 from app.performance import contracts
@@ -88,13 +85,12 @@ def in_wan(value: Decimal, unit: str) -> Decimal:
     return (value * UNITS[unit]).quantize(Decimal("0.01"), ROUND_DOWN)
 
 
-class ContractsSheet(Kind):
+class ContractsSheet(RegionSheet):
     code = "contracts"
     area = "performance"
     can = Can.KEEP_CONTRACT
     title = _l("Register of technology contracts")
     lead = _l("Contracts by registration number. Declared ones are confirmed, dissolved ones take their points back; amounts in CNY or in CNY 10,000 are told apart by heading or value.")  # fmt: skip
-    target_label = _l("Region")
     confirm = _l("Contracts enter the register at once. Dissolved ones reverse the points that stand on them, which cannot be undone. Go on?")  # fmt: skip
     most_rows = 20_000
     step = 500
@@ -128,17 +124,11 @@ class ContractsSheet(Kind):
         "changed": _l("somebody else has changed this contract meanwhile; look through the sheet again"),
     }  # fmt: skip
 
-    def targets(self, person: Person) -> list[Target]:
-        reach = reach_of(person, self.can)
-        return [
-            Target(r.id, place_name(r), r.id) for r in regions() if r.ours and (reach.site or r.id in reach.regions)
-        ]
-
     def link(self, found: SheetImport) -> str:
         return "/performance/contracts"
 
-    def read(self, row: Row, found: SheetImport) -> None:
-        super().read(row, found)
+    def read(self, row: Row, found: SheetImport, readers: Readers) -> None:
+        super().read(row, found, readers)
         if said := row.get("amount"):
             row.values["amount"] = self._amount(row, said, found)
         signed, registered, dissolved = row.get("signed"), row.get("registered"), row.get("dissolved")

@@ -25,6 +25,7 @@ from app.imports.models import SheetImport
 from app.jobs.models import Job
 from app.jobs.service import run_waiting
 from app.training.models import TrainingClass
+from tests.certification import test_earlier
 from tests.core.test_sheets import excel, packed
 from tests.factories import people, training
 from tests.factories.sheets import check, fates, id_number, imported, problems, upload
@@ -45,11 +46,16 @@ class Scene:
     day: int | None
 
     @property
+    def numbered(self) -> bool:
+        """Is a row known by a number of its own, not by a person?"""
+        return self.kind in ("contracts", "earlier")
+
+    @property
     def path(self) -> str:
         return f"/imports/{self.kind}/new"
 
 
-@pytest.fixture(params=("trainees", "attendance", "hours", "contracts"))
+@pytest.fixture(params=("trainees", "attendance", "hours", "contracts", "earlier"))
 def scene(request: pytest.FixtureRequest, app: Any, set_clock: Any, at: Any) -> Scene:
     set_clock(at("2026-10-08 10:00"))
     region = people.region("1200", "天津市滨海新区")
@@ -57,6 +63,11 @@ def scene(request: pytest.FixtureRequest, app: Any, set_clock: Any, at: Any) -> 
         keeper = people.officer(Role.AUTHORITY, Scope.REGION, region.id, name="赵敏", region_id=region.id)
         rows = test_contracts.row("A-0001"), test_contracts.row("A-0002")
         return Scene("contracts", keeper, region.id, test_contracts.HEAD, rows, 6)
+    if request.param == "earlier":
+        keeper = people.officer(Role.CERTIFICATION, Scope.REGION, region.id, name="赵敏", region_id=region.id)
+        return Scene(
+            "earlier", keeper, region.id, test_earlier.HEAD, (test_earlier.row("A-0001"), test_earlier.row("A-0002")), 3
+        )
     klass = training.make_class(training.base(region), capacity=40)
     base = training.runner_of(klass)
     if request.param == "trainees":
@@ -207,7 +218,7 @@ def changed(row: Line, place: int, value: str) -> Line:
 
 
 def test_a_number_shortened_by_the_spreadsheet_is_refused_in_the_trial_run(scene: Scene) -> None:
-    place = 0 if scene.kind == "contracts" else 1
+    place = 0 if scene.numbered else 1
     rows = [changed(scene.rows[0], place, "1.20116E+17"), scene.rows[1]]
     found = check(upload(scene.kind, scene.head, rows, scene.target, scene.officer), scene.officer)
     part = KINDS[scene.kind].parts[0].key if place == 0 else "id"
@@ -218,7 +229,7 @@ def test_full_width_figures_are_read_as_figures(scene: Scene) -> None:
     def wide(said: str) -> str:
         return "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in said)
 
-    place = 0 if scene.kind == "contracts" else 1
+    place = 0 if scene.numbered else 1
     rows = [changed(scene.rows[0], place, wide(scene.rows[0][place])), scene.rows[1]]
     found = imported(scene.kind, scene.head, rows, scene.target, scene.officer)
     assert fates(found) == {"done": 2}
@@ -264,7 +275,7 @@ def test_the_same_row_twice_and_the_same_sheet_twice(scene: Scene, client_as: An
 
 
 def test_people_of_one_name_are_told_apart_by_their_numbers(scene: Scene) -> None:
-    if scene.kind == "contracts":
+    if scene.numbered:
         return
     first, place = scene.rows[0], 1
     name, ids = ("学员甲", (11, 12)) if scene.kind == "trainees" else ("张三", (2, 3))
@@ -310,8 +321,8 @@ def sheets_xml(data: bytes) -> bytes:
 
 
 def colleague(scene: Scene) -> Person:
-    if scene.kind == "contracts":
-        return people.officer(Role.AUTHORITY, Scope.REGION, scene.target, name="孙丽")
+    if scene.numbered:
+        return people.officer(scene.officer.roles[0].role, Scope.REGION, scene.target, name="孙丽")
     klass = db.session.get_one(TrainingClass, scene.target)
     return people.officer(Role.BASE, Scope.ORGANISATION, klass.organisation_id, name="孙丽")
 

@@ -6,6 +6,7 @@ The engine is the one of the run: ``--engine postgres`` walks the same way on Po
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import Engine, create_engine, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, delete, insert, inspect, select, text
 
 from app.core.cli import FOLDER, alembic
 from app.db import Model
@@ -125,15 +126,7 @@ def test_rows_live_through_the_newest_step_down_and_up(app: Flask, migrated: Eng
     from tests.factories import people
 
     people.person("𠮷野明", region=people.region())
-    with db.engine.connect() as source, migrated.begin() as target:
-        if target.dialect.name == "postgresql":
-            target.exec_driver_sql("SET session_replication_role = replica")
-        else:
-            target.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
-        for table in Model.metadata.sorted_tables:
-            rows = [row._asdict() for row in source.execute(select(table))]
-            if rows:
-                target.execute(insert(table), rows)
+    copied(db.engine, migrated)
     before = counts(migrated)
     steps = [one.revision for one in ScriptDirectory.from_config(alembic()).walk_revisions()]
     migrate(app, migrated, steps[1])
@@ -143,6 +136,24 @@ def test_rows_live_through_the_newest_step_down_and_up(app: Flask, migrated: Eng
     assert counts(migrated) == {table: left.get(table, 0) for table in before}
     assert before["person"] == 1
     migrate(app, migrated, "base")  # the next test finds it empty
+
+
+def at_the_end_only(connection: Connection) -> None:
+    """Foreign keys are not asked about row by row."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET session_replication_role = replica")
+    else:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+
+
+def copied(source: Engine, target: Engine) -> None:
+    """Every row of one database into another that has the same tables."""
+    with source.connect() as before, target.begin() as after:
+        at_the_end_only(after)
+        for table in Model.metadata.sorted_tables:
+            rows = [row._asdict() for row in before.execute(select(table))]
+            if rows:
+                after.execute(insert(table), rows)
 
 
 def counts(engine: Engine) -> dict[str, int]:
@@ -233,3 +244,108 @@ def test_the_short_step_log_keeps_every_step_and_answer() -> None:
         answers = [tuple(one) for one in connection.exec_driver_sql(asked)]
     assert codes == [0, 1, 2, 3] and back == set(steps)
     assert answers == [(1, 7, 2, 1, '"c"'), (1, 9, 1, 1, '"a"'), (2, 9, 1, 2, None)]
+
+
+def sheets_of(engine: Engine) -> dict[str, Any]:
+    """Everything about sheets of earlier certificates that does not hang on ids, by the name of the file."""
+    table = Model.metadata.tables
+    kept, row, item, record = (table[n] for n in ("sheet_import", "sheet_row", "job_item", "earlier_record"))
+    found: dict[str, Any] = {}
+    with engine.connect() as connection:
+        for one in connection.execute(select(kept).where(kept.c.kind == "earlier").order_by(kept.c.id)).mappings():
+            rows = connection.execute(select(row).where(row.c.import_id == one["id"]).order_by(row.c.line)).all()
+            job = connection.execute(select(table["job"]).where(table["job"].c.id == one["job_id"])).one()
+            items = connection.scalars(
+                select(item.c.payload).where(item.c.job_id == job.id).order_by(item.c.position)
+            ).all()
+            records = select(record.c.certificate_id).where(record.c.import_id == one["id"])
+            found[one["name"]] = {
+                "list": {k: v for k, v in one.items() if k not in ("id", "version", "acted_by_id", "acted_at")},
+                "rows": [
+                    (r.line, r.label, r.fate, r.problems, r.outcome, _cells(r.sealed, "imports.row")) for r in rows
+                ],
+                "job": (job.kind, job.title, job.state),
+                "items": [{k: v for k, v in i.items() if k != "import"} for i in items],
+                "named": {i["import"] == one["id"] for i in items},
+                "records": connection.scalars(records).all(),
+            }
+        columns = connection.execute(select(table["sheet_columns"]).where(table["sheet_columns"].c.kind == "earlier"))
+        found["columns"] = [(one.owner, one.headings, one.choices) for one in columns]
+    return found
+
+
+def _cells(sealed: str | None, purpose: str) -> list[str] | None:
+    from app.core import crypto
+
+    return json.loads(crypto.decrypt(sealed, purpose=purpose)) if sealed else None
+
+
+def test_lists_of_earlier_certificates_become_sheets_and_lists_again(
+    app: Flask, migrated: Engine, set_clock: Any, at: Any
+) -> None:
+    """One taken over, one undone, one whose work waits in the queue, one forgotten; and a sheet of another kind."""
+    from app.core.permissions import Role, Scope
+    from app.db import db, unit_of_work
+    from app.imports import service
+    from tests.certification.test_earlier import HEAD, row
+    from tests.factories import people
+    from tests.factories.sheets import check, imported, take, undo, upload
+    from tests.imports import test_contracts
+
+    region = people.region("1200")
+    officer = people.officer(Role.CERTIFICATION, Scope.REGION, region.id)
+    set_clock(at("2026-02-02 09:00"))
+    imported("earlier", HEAD, [row("A-01")], region.id, officer, name="forgotten")
+    set_clock(at("2026-03-02 09:00"))
+    with unit_of_work():
+        service.forget_rows(at("2026-03-02 09:00"))
+    rows = [row("A-01"), row("B-02"), row("B-03", level="特级"), row("B-02")]
+    imported("earlier", HEAD, rows, region.id, officer, name="done")
+    undo(imported("earlier", HEAD, [row("C-04")], region.id, officer, name="undone"), officer)
+    take(
+        check(upload("earlier", HEAD, [row("D-05"), row("D-06")], region.id, officer, "queued"), officer),
+        officer,
+        run=False,
+    )
+    upload(
+        "contracts",
+        test_contracts.HEAD,
+        [test_contracts.row()],
+        region.id,
+        people.officer(Role.AUTHORITY, Scope.REGION, region.id),
+    )
+    db.session.rollback()
+    copied(db.engine, migrated)
+    before = sheets_of(migrated)
+    assert [before[name]["job"][0] for name in ("done", "undone", "queued")] == [
+        "imports.take",
+        "imports.undo",
+        "imports.take",
+    ]
+    migrate(app, migrated, "69717bfda89b")
+    with migrated.connect() as connection:
+        asked = "SELECT l.name, r.number, r.fate, r.certificate_id IS NOT NULL, r.sealed FROM earlier_row r JOIN earlier_list l ON l.id = r.list_id ORDER BY r.id"
+        lists = [(*one[:4], _cells(one[4], "certification.earlier")) for one in connection.exec_driver_sql(asked)]
+        asked = "SELECT j.kind, i.payload FROM earlier_list l JOIN job j ON j.id = l.job_id JOIN job_item i ON i.job_id = j.id WHERE l.name = 'queued'"
+        work = connection.exec_driver_sql(asked).all()
+        left = connection.exec_driver_sql("SELECT kind FROM sheet_import").scalars().all()
+    assert [one[:4] for one in lists] == [
+        ("forgotten", "A-01", "done", True), ("done", "A-01", "same", True), ("done", "B-02", "done", True), ("done", "B-03", "refused", False),
+        ("done", "B-02", "refused", False), ("undone", "C-04", "ready", False), ("queued", "D-05", "ready", False), ("queued", "D-06", "ready", False),
+    ]  # fmt: skip
+    assert lists[0][4] is None and [one[4] for one in lists[1:5]] == [list(one) for one in rows]
+    payloads = [p if isinstance(p, dict) else json.loads(p) for _kind, p in work]
+    assert {kind for kind, _payload in work} == {"certification.earlier_take"} and all("list" in p for p in payloads)
+    assert left == ["contracts"]
+    migrate(app, migrated, "head")
+    after = sheets_of(migrated)
+    assert after == before
+    with migrated.begin() as connection:  # ids go on after those that were moved
+        table = Model.metadata.tables["sheet_import"]
+        newest = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).mappings().one()
+        connection.execute(insert(table), {k: v for k, v in newest.items() if k != "id"})
+    with migrated.begin() as connection:  # the next test finds it empty
+        at_the_end_only(connection)
+        for table in Model.metadata.sorted_tables:
+            connection.execute(delete(table))
+    migrate(app, migrated, "base")
