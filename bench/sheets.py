@@ -1,6 +1,6 @@
 """``python -m bench.sheets [KIND] [ROWS] [--engine postgresql]``: the whole path of a sheet, in a process of its own.
 
-Kinds: trainees, attendance, hours, contracts (all of them by default). The file is read and kept as the page does it, looked
+Kinds: trainees, attendance, hours, contracts, earlier certificates (all of them by default). The file is read and kept as the page does it, looked
 through, taken over and undone as the worker does it. Told are seconds and CPU seconds of each step and the largest resident
 memory; the limits are those of a 10,000-row sheet (60 s from the upload to the last row taken over, 300 MB).
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 ROWS = 10_000
 LIMITS = {"seconds": 60, "mb": 300}
-KINDS = ("trainees", "attendance", "hours", "contracts")
+KINDS = ("trainees", "attendance", "hours", "contracts", "earlier")
 SURNAMES, GIVEN = "王李张刘陈杨黄赵吴周", "伟芳娜敏静丽强磊军洋"
 PEOPLE = 100
 """So many people share the rows of attendance and hours."""
@@ -31,15 +31,16 @@ HEADS = {
     "attendance": ("姓名", "证件号码", "日期", "节次", "签到状态"),
     "hours": ("姓名", "证件号码", "知识模块", "课程名称", "学时", "日期"),
     "contracts": ("登记编号", "合同名称", "合同类别", "卖方", "买方", "合同成交额(万元)", "签订日期", "登记日期", "合同状态", "解除日期"),
+    "earlier": ("证书编号", "姓名", "等级", "颁发日期", "有效期至", "颁发机构", "领域", "证件号码", "手机号", "邮箱"),
 }  # fmt: skip
 
 
-def run(kind: str, rows: int = ROWS, engine: str = "sqlite") -> dict[str, float]:
+def run(kind: str, rows: int = ROWS, engine: str = "sqlite", module: str = "bench.sheets") -> dict[str, float]:
     """The figures, out of a process that does nothing else, with the settings the worker has."""
     from bench.machine import ROOT, database, environment
 
     with tempfile.TemporaryDirectory(prefix="ttm-sheets-") as folder, database(engine, Path(folder)) as (url, _name):
-        command = [sys.executable, "-W", "ignore", "-m", "bench.sheets", kind, str(rows), "--inside"]
+        command = [sys.executable, "-W", "ignore", "-m", module, kind, str(rows), "--inside"]
         done = subprocess.run(
             command, env=environment(url, Path(folder)), cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -72,6 +73,10 @@ def lines(kind: str, rows: int, days: list[date]) -> Iterator[tuple[str, ...]]:
         for n in range(rows):
             day, module = days[n // PEOPLE % len(days)], ("公共知识", "政策法规", "实务技能")[n % 3]
             yield name(n % PEOPLE), number(n % PEOPLE), module, f"课程{n // PEOPLE}", "2", day.isoformat()
+    elif kind == "earlier":
+        for n in range(rows):
+            level = ("初级", "中级", "高级")[n % 3]
+            yield f"津技经2021-{n:06d}", name(n), level, "2021-10-15", "2031-10-14", "技术经纪人培训考核委员会", "新材料", number(n), f"139{n:08d}", f"x{n}@example.org"  # fmt: skip
     else:
         for n in range(rows):
             gone = n % 50 == 0
@@ -107,8 +112,9 @@ def _prepare(kind: str, rows: int) -> tuple[int, int, list[date]]:
     from tests.factories import people, training
 
     region = people.region("1201")
-    if kind == "contracts":
-        return people.officer(Role.AUTHORITY, Scope.REGION, region.id, region_id=region.id).id, region.id, []
+    if kind in ("contracts", "earlier"):
+        role = Role.AUTHORITY if kind == "contracts" else Role.CERTIFICATION
+        return people.officer(role, Scope.REGION, region.id, region_id=region.id).id, region.id, []
     now = clock.now()
     if kind == "trainees":
         klass = training.make_class(training.base(region), capacity=rows)
@@ -141,7 +147,8 @@ def _prepare(kind: str, rows: int) -> tuple[int, int, list[date]]:
         return officer.id, klass.id, days
 
 
-def inside(kind: str, rows: int) -> dict[str, float]:
+def inside(kind: str, rows: int, then: Callable[..., None] | None = None) -> dict[str, float]:
+    """The figures of one path. ``then(step)``: measured at its end in the place of undoing."""
     from alembic import command
 
     from app import create_app
@@ -204,6 +211,9 @@ def inside(kind: str, rows: int) -> dict[str, float]:
         found["seconds"] = round(sum(found[k] for k in ("keep", "look_through", "take_over")), 1)
         found["cpu"] = round(sum(found[f"{k}_cpu"] for k in ("keep", "look_through", "take_over")), 1)
         found["mb"] = _peak()
+        if then is not None:
+            then(step)
+            return found | {"mb": _peak()}
         step("undo", lambda: act(service.undo))
         counted(RowFate.UNDONE)
         found["mb_undone"] = _peak()
