@@ -132,7 +132,9 @@ def new(kind: str) -> Any:
         except Refused as error:
             form.refuse(error)
             status = error.status
-    return render_template("imports/new.html", form=form, kind=found, targets=targets), status
+    return render_template(
+        "imports/new.html", form=form, kind=found, targets=targets, heading=AREAS[found.area].label
+    ), status
 
 
 def _rows(found: SheetImport, kind: Kind) -> Listing:
@@ -207,7 +209,7 @@ def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
         form=(form or _columns(found, kind, None)) if open_to_columns else None,
         figures=kind.figures(found) if taken else [], words=words.STATES[found.state], labels=words.FATES, tones=words.TONES, RowFate=RowFate, ImportState=ImportState,
         samples=service.first_rows(found) if open_to_columns else [], undo_hours=service.UNDO_HOURS,
-        may_undo=may_undo, also=kind.also_undone(found) if may_undo else "", undoing=service.undoing(found), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area,
+        may_undo=may_undo, also=kind.also_undone(found) if may_undo else "", undoing=service.undoing(found), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area, heading=AREAS[kind.area].label,
     )  # fmt: skip
 
 
