@@ -80,7 +80,7 @@ class EditionForm(BaseForm):
     kind = SelectField(
         _l("New edition"),
         choices=[
-            (EditionKind.REPRINT.value, _l("Reprint: marked, else the same")),
+            (EditionKind.REPRINT.value, _l("Reprint: marked as such")),
             (EditionKind.CORRECTION.value, _l("Correction: by present data")),
         ],
         coerce=EditionKind,
