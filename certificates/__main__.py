@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -78,6 +79,8 @@ def _verify(asked: argparse.Namespace) -> int:
         limit_this_process()
     from certificates import trust, verify
 
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # what it finds stands in the answer, in words
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
     believed = trust.Trust.from_json(asked.trust.read_bytes()) if asked.trust else trust.NOBODY
     lists = [path.read_bytes() for path in asked.status]
     given = sys.stdin.buffer.read() if str(asked.file) == "-" else asked.file.read_bytes()

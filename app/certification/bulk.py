@@ -16,9 +16,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import selectinload
 
-from app.accounts.identity import photo_of
 from app.accounts.models import Person
-from app.certification import applications, faces, gates, issuing, letters, rules, service, status
+from app.certification import applications, faces, gates, issuing, letters, service, status
 from app.certification.errors import (
     CannotPrint,
     ChangeWaits,
@@ -47,6 +46,7 @@ MOST = 5000
 AT_ONCE = 60
 """So many cases are looked through while the officer waits; more are looked through by the worker."""
 PLAN, CHANGE, CONFIRM = "certification.plan", "certification.change", "certification.confirm"
+CERTIFICATES = ("certification.all_certificates", _l("Certificates"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def check_issue(application: Application, by: Person, now: datetime) -> None:
     moved(MOVES, application.state, Move.ISSUE)
     applications.notice_done(application, local_date(now))
     _eligible(application, now)
-    if rules.life(application.region_id, local_date(now))["photo_required"] and photo_of(application.person) is None:
+    if faces.lacks_photo(application.person, application.region_id, local_date(now)):
         raise PhotoMissing
     check_printable(application, now)
 
@@ -274,7 +274,7 @@ def _changed(result: dict[str, Any]) -> str:
     return _("proposed; waits for a second officer") if result.get("proposed") else _("in force; the holder was told")
 
 
-@work(CHANGE, says=_changed)
+@work(CHANGE, says=_changed, back=CERTIFICATES)
 def change_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """One decision, under the certificate's lock."""
     by = db.session.get_one(Person, job.by_id)
@@ -300,7 +300,7 @@ class NothingProposed(Refused):
     message = _l("No decision waits on this certificate.")
 
 
-@work(CONFIRM, says=lambda result: _("in force; the holder was told"))
+@work(CONFIRM, says=lambda result: _("in force; the holder was told"), back=CERTIFICATES)
 def confirm_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
     by = db.session.get_one(Person, job.by_id)
     service.certificate_for(by, item["certificate"])

@@ -128,7 +128,7 @@ def start_print(ids: Sequence[int], *, by: Person, now: datetime) -> PrintBatch:
     return made
 
 
-@work(PRINT)
+@work(PRINT, back=("certification.all_certificates", _l("Certificates")))
 def print_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """Join the PDFs, in the order chosen; numbers without a PDF are named."""
     import pikepdf

@@ -140,7 +140,8 @@ class NoHolderYet(Refused):
 
 class PhotoMissing(Refused):
     message = _l(
-        "The photo is missing, and the rule asks for one. The applicant adds it in the profile; then it can be issued."
+        "The rule asks for a photo, and there is none, or the applicant has not agreed that it is printed. The applicant adds it in "
+        "the profile and agrees under “Consents”; then it can be issued."
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app.accounts.consents import has_consent
 from app.accounts.identity import id_for_documents, photo_of
-from app.accounts.models import Person, Region
+from app.accounts.models import ConsentKind, Person, Region
 from app.certification import rules
 from app.certification.errors import CannotPrint, DoesNotFit, FontsNotReady, NameUnprintable
 from app.certification.models import AuthoritySeal
@@ -168,8 +169,18 @@ def check_print(face: CertificateFace, made: Mapping[str, Any]) -> None:
         raise DoesNotFit(None, text=error.text[:80]) from None
 
 
+def photo_for(person: Person) -> StoredFile | None:
+    """The photo a certificate may show: only with the person's consent, which the profile promises."""
+    return photo_of(person) if has_consent(person, ConsentKind.PHOTO) else None
+
+
+def lacks_photo(person: Person, region_id: int, on: date) -> bool:
+    """Whether a certificate of this day could not be issued for want of a photo that may be printed."""
+    return rules.life(region_id, on)["photo_required"] and photo_for(person) is None
+
+
 def _photo(person: Person) -> dict[str, Any] | None:
-    kept = photo_of(person)
+    kept = photo_for(person)
     if kept is None:
         return None
     data = read_file(kept)

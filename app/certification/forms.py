@@ -54,7 +54,11 @@ class FindingForm(BaseForm):
         choices=[("no", _l("Not upheld: the notice goes on")), ("yes", _l("Upheld: back to review"))],
         validators=[InputRequired()],
     )
-    finding = LongText(_l("What was found"), maximum=4000, description=_l("Kept with the case."))
+    finding = LongText(
+        _l("What was found"),
+        maximum=4000,
+        description=_l("Kept with the case; the objector is answered by the office."),
+    )
 
 
 class ChangeForm(BaseForm):
@@ -76,8 +80,8 @@ class EditionForm(BaseForm):
     kind = SelectField(
         _l("New edition"),
         choices=[
-            (EditionKind.REPRINT.value, _l("Reprint: same content, marked as reissued")),
-            (EditionKind.CORRECTION.value, _l("Correction: from the holder's present data")),
+            (EditionKind.REPRINT.value, _l("Reprint: marked as such")),
+            (EditionKind.CORRECTION.value, _l("Correction: by present data")),
         ],
         coerce=EditionKind,
         validators=[InputRequired()],

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
-from app.accounts.identity import photo_of
-from app.accounts.models import Person, Region
+from app.accounts.consents import has_consent
+from app.accounts.models import ConsentKind, Person, Region
 from app.accounts.scope import must_reach
 from app.audit.service import record
 from app.certification import applications, faces, gates, letters, lists, rules
@@ -80,7 +80,7 @@ def decide(application: Application, *, by: Person, now: datetime) -> Certificat
             reason = _("what was judged has changed since: %(words)s", words=applications.list_missing(pathway))
         applications.back_to_review(application, by=by, reason=reason, now=now)
         return None
-    if rules.life(application.region_id, today)["photo_required"] and photo_of(person) is None:
+    if faces.lacks_photo(person, application.region_id, today):
         raise PhotoMissing
     evidence = applications.evidence_of(person, pathway)
     application.evidence, application.evidence_hash = evidence, fingerprint(evidence)
@@ -233,7 +233,7 @@ def renew(certificate: Certificate, scheme: RuleVersion, *, by: Person, now: dat
 def reissue(certificate: Certificate, kind: EditionKind, *, by: Person, reason: str, now: datetime) -> Edition:
     """A correction (from the holder's present data) or a reprint (the same content with 补发): same number, same end.
 
-    Raises ReasonMissing, Gone, OwnCase.
+    A reprint leaves out the photo of a holder who has withdrawn the consent to it. Raises ReasonMissing, Gone, OwnCase.
     """
     must_reach(by, Can.KEEP_CERTIFICATE, region=certificate.region_id)
     if certificate.holder_id == by.id:
@@ -255,6 +255,8 @@ def reissue(certificate: Certificate, kind: EditionKind, *, by: Person, reason: 
         "decided_by": by.id,
         "decided_at": now.isoformat(),
     }
+    if not has_consent(certificate.holder, ConsentKind.PHOTO):
+        snapshot["photo"] = None
     made = _store(certificate, kind, today, certificate.valid_until, snapshot, by=by, now=now, reason=reason)
     _announce(made, by=by, reason=reason)
     return made

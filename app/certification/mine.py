@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.accounts import consents
 from app.accounts.guard import current_person, signed_in
 from app.accounts.models import ConsentKind, Person
-from app.certification import applications, credentials, gates, renewals, requests, service, words
+from app.certification import applications, credentials, faces, gates, renewals, requests, service, words
 from app.certification.door import bp
 from app.certification.errors import NoPdfYet, OnPaperOnly, ProofMissing
 from app.certification.forms import ApplyForm, RenewalForm
@@ -53,6 +53,8 @@ def mine() -> Any:
                 "renewable": renewals.renewable(one, today),
                 "window": renewals.window_of(one, today),
                 "renewal": renewals.open_renewal(one),
+                "proposed": service.proposed(one),
+                "appealable": requests.may_appeal(one, clock.now()),
             }
             for one in held
         ],
@@ -60,6 +62,7 @@ def mine() -> Any:
         levels=levels,
         to_apply={rank: name for rank, name in levels.items() if rank > highest and rank not in under_way},
         open_states=OPEN,
+        state_words=words.state_words,
         sharing=bool(held) and credentials.shared(held[0]),
         claims=[a for a in requests.asks_of(me) if a.kind is AskKind.CLAIM and a.state is not AskState.GRANTED],
     )
@@ -107,6 +110,7 @@ def apply(rank: int) -> Any:
         form=form, rank=rank, pathway=pathway, refusal=refusal, missing=[missing_words(m) for m in pathway.missing],
         gates=[{"label": STAGE_LABELS[g.stage], "words": summary(g), "passed": g.passed} for g in pathway.gates],
         facts=words.applicant_facts(applications.evidence_of(me, pathway)),
+        lacks_photo=me.region_id is not None and faces.lacks_photo(me, me.region_id, today),
     )  # fmt: skip
     return (page, 422) if request.method == "POST" else page
 
@@ -132,7 +136,8 @@ def _application_page(found: Any, refusal: str = "") -> str:
         "certification/application.html",
         application=found, refusal=refusal, step=step, gates=words.gate_rows(found.evidence["pathway"]),
         facts=words.applicant_facts(found.evidence), history=words.history_of(found, names=False), open_states=OPEN,
-        scheme=typed(found.scheme),
+        scheme=typed(found.scheme), state_word=words.state_words(found, clock.today()),
+        lacks_photo=found.state in OPEN and faces.lacks_photo(found.person, found.region_id, clock.today()),
     )  # fmt: skip
 
 

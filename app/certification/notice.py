@@ -17,7 +17,7 @@ from app.certification.door import bp
 from app.certification.forms import ObjectionForm
 from app.certification.models import Application
 from app.core import clock, limits
-from app.core.errors import Refused
+from app.core.errors import NotFound, Refused
 from app.core.nav import place
 from app.core.tables import Column, Filter, Listing
 from app.core.text import chinese
@@ -57,7 +57,10 @@ def notices() -> Any:
 @public
 def notice(application_id: int) -> Any:
     """One case on notice, with the objection form. Limited by address, so that nobody floods the office."""
-    found = applications.notice_for(application_id, clock.today())
+    try:
+        found = applications.notice_for(application_id, clock.today())
+    except NotFound:  # the same page for a case that was never there
+        return render_template("certification/notice_over.html"), 404
     form = ObjectionForm()
     if form.validate_on_submit():
         try:

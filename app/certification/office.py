@@ -19,7 +19,7 @@ from app.accounts.scope import reaches
 from app.accounts.service import regions
 from app.accounts.words import place_name
 from app.audit.service import record
-from app.certification import applications, gates, renewals, requests, rules, service, status, trouble, words
+from app.certification import applications, faces, gates, renewals, requests, rules, service, status, trouble, words
 from app.certification.deeds import Did
 from app.certification.documents import credential_of
 from app.certification.door import bp
@@ -35,6 +35,7 @@ from app.certification.forms import (
 from app.certification.mine import pdf_of
 from app.certification.models import Application, Certificate, Renewal, StatusChange
 from app.certification.states import (
+    AGAINST,
     CERTIFICATE_LABELS,
     CHANGE_LABELS,
     CHANGES,
@@ -51,7 +52,7 @@ from app.core.errors import Invalid, NotFound, Refused
 from app.core.nav import place
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
-from app.core.text import day
+from app.core.text import chinese, day
 from app.db import db, locked, unit_of_work
 from app.files.service import JPEG, PDF, PNG, hand_out, keep
 from app.outline.service import level_names, typed
@@ -117,7 +118,7 @@ def queue_listing(me: Person, args: Any) -> tuple[Listing, str, dict[str, int]]:
         Column("age", _l("Age (days)"), lambda a: _age(a, today), numeric=True),
         Column("reviewer", _l("Reviewed by"), lambda a: a.reviewed_by.name if a.reviewed_by else ""),
         Column("until", _l("Notice until"), lambda a: a.notice_ends_on, Application.notice_ends_on),
-        Column("state", _l("State"), lambda a: _state_words(a, today)),
+        Column("state", _l("State"), lambda a: _queue_words(a, today)),
     ]
     listing = Listing(
         applications.applications_visible_to(me)
@@ -159,17 +160,16 @@ def queue() -> Any:
         listing=listing,
         tabs_=tabs,
         tab=tab,
-        state_words=_state_words,
+        state_words=_queue_words,
         bulk=_bulk(me, tab, listing),
     )
 
 
-def _state_words(application: Application, today: date) -> Any:
-    from app.certification.states import STATE_LABELS
-
-    if application.state is State.PUBLICITY and application.notice_ends_on and application.notice_ends_on < today:
-        return pgettext("application", "Waiting for decision")
-    return STATE_LABELS[application.state]
+def _queue_words(application: Application, today: date) -> Any:
+    """The state in as few words as the queue's narrow column needs."""
+    return (
+        pgettext("queue", "Waiting") if application.state is State.SUBMITTED else words.state_words(application, today)
+    )
 
 
 def _bulk(me: Person, tab: str, listing: Listing) -> list[dict[str, Any]]:
@@ -199,13 +199,14 @@ def _case(application_id: int, form: DecisionForm, finding: FindingForm | None =
     return render_template(
         "certification/case.html",
         application=found, form=form, finding=finding or FindingForm(formdata=None), finding_for=which,
-        state_word=_state_words(found, today), gates=words.gate_rows(found.evidence["pathway"]),
+        state_word=words.state_words(found, today), gates=words.gate_rows(found.evidence["pathway"]),
         facts=words.applicant_facts(found.evidence), history=words.history_of(found), scheme=typed(found.scheme),
         missing=[missing_words(m) for m in now_judged.missing] if now_judged else [],
         judged_on=date.fromisoformat(found.evidence["pathway"]["on"]),
         due={one.id: applications.answer_due(one) for one in found.objections},
         notice_over=found.notice_ends_on is not None and today > found.notice_ends_on,
         may_review=_may(me, Can.REVIEW_APPLICATION, found), may_decide=_may(me, Can.DECIDE_APPLICATION, found),
+        lacks_photo=open_now and faces.lacks_photo(found.person, found.region_id, today),
         own=found.person_id == me.id, reviewed_by_me=found.reviewed_by_id == me.id,
         can_settle=_may(me, Can.REVIEW_APPLICATION, found),
     )  # fmt: skip
@@ -289,6 +290,7 @@ def step(application_id: int) -> Any:
 def settle(objection_id: int) -> Any:
     found = applications.objection_for(current_person(), objection_id)
     application_id, form = found.application_id, FindingForm()
+    objector = {"name": found.name, "contact": found.contact}
     if not form.validate_on_submit():
         return _case(application_id, DecisionForm(formdata=None), form, objection_id), 422
     try:
@@ -302,7 +304,7 @@ def settle(objection_id: int) -> Any:
     except Refused as error:
         form.refuse(error)
         return _case(application_id, DecisionForm(formdata=None), form, objection_id), error.status
-    flash(_("The objection was settled."), "success")
+    flash(_("The objection was settled. Please answer %(name)s at %(contact)s.", **objector), "success")
     return redirect(url_for("certification.case", application_id=application_id))
 
 
@@ -441,7 +443,7 @@ def _certificate(
         change=change, allowed=allowed, edition_form=edition or EditionForm(formdata=None), drop=drop or DropForm(formdata=None),
         paper=paper or PaperStatementForm(formdata=None), late=bool(p and status.was_late(p)),
         hearing=bool(p and status.hearing_runs(p, clock.today())),
-        proposed_words=status.words_of(p, me) if p else "", asks=requests.asks_about(found), trouble=trouble.of(found.current),
+        proposed_words=status.words_of(p, english=not chinese()) if p else "", against=AGAINST, asks=requests.asks_about(found), trouble=trouble.of(found.current),
         history=words.certificate_history(found, renewals=renewals.renewals_of(found), asks=requests.asks_about(found)), file_open=reaches(me, Can.READ_APPLICATION, region=found.region_id),
     )  # fmt: skip
 

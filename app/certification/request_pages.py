@@ -19,12 +19,13 @@ from app.certification.door import bp
 from app.certification.earlier_models import Ask
 from app.certification.forms import AppealForm, AskDecisionForm, AskForm, ClaimForm, StatementForm
 from app.certification.models import Certificate
-from app.certification.states import ASK_KIND_LABELS, ASK_LABELS, AskKind, AskState, Standing
+from app.certification.states import AGAINST, ASK_KIND_LABELS, ASK_LABELS, AskKind, AskState, Standing
 from app.core import clock, limits
 from app.core.errors import NotFound, Refused
 from app.core.nav import place
 from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing
+from app.core.text import chinese
 from app.db import db, locked, unit_of_work
 from app.files.models import StoredFile
 from app.files.service import JPEG, PDF, PNG, hand_out, keep
@@ -61,9 +62,9 @@ def _holding(certificate_id: int, form: StatementForm) -> str:
         "certification/holding.html",
         certificate=found, edition=found.current, state=service.state_on(found, clock.today()), form=form,
         history=words.certificate_history(found, names=False), proposed=waiting, late=bool(waiting and status.was_late(waiting)),
-        proposed_words=status.words_of(waiting, me) if waiting else "",
-        appealable=requests.appealable(found, clock.now()), asks=[a for a in requests.asks_of(me) if a.certificate_id == found.id],
-        may_ask=found.standing in (Standing.GOOD, Standing.SUSPENDED), terms=status.appeal_words(found, clock.today()),
+        proposed_words=status.words_of(waiting, english=not chinese()) if waiting else "", against=AGAINST,
+        appealable=requests.may_appeal(found, clock.now()), asks=[a for a in requests.asks_of(me) if a.certificate_id == found.id],
+        may_ask=found.standing in (Standing.GOOD, Standing.SUSPENDED),
     )  # fmt: skip
 
 
@@ -152,8 +153,8 @@ def appeal(certificate_id: int) -> Any:
     against = requests.appealable(found, clock.now())
     page = render_template(
         "certification/appeal.html",
-        certificate=found, form=form, against=against, against_words=status.words_of(against, current_person()) if against else "",
-        terms=status.appeal_words(found, clock.local_date(against.decided_at)) if against and against.decided_at else None,
+        certificate=found, form=form, against=against, against_words=status.words_of(against, english=not chinese()) if against else "",
+        terms=status.appeal_words(found, clock.local_date(against.decided_at), english=not chinese()) if against and against.decided_at else None,
     )  # fmt: skip
     return page, status_code
 
@@ -243,7 +244,8 @@ def _ask_case(ask_id: int, form: AskDecisionForm) -> str:
     change = next((c for c in certificate.changes if c.id == found.change_id), None) if certificate else None
     return render_template(
         "certification/ask_case.html",
-        ask=found, certificate=certificate, fit=fit, form=form, change=change, change_words=status.words_of(change, me) if change else "",
+        ask=found, certificate=certificate, fit=fit, form=form, change=change, change_words=status.words_of(change, english=not chinese()) if change else "",
+        name_then=requests.name_then(found),
         took_part=change is not None and me.id in (change.proposed_by_id, change.decided_by_id),
         keeps=found.person_id != me.id and reaches(me, Can.KEEP_CERTIFICATE, region=found.region_id),
     )  # fmt: skip

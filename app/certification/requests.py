@@ -36,6 +36,7 @@ from app.certification.errors import (
 )
 from app.certification.models import Certificate, StatusChange
 from app.certification.states import (
+    AGAINST,
     ASK_KIND_LABELS,
     ASK_MOVES,
     AskKind,
@@ -54,9 +55,6 @@ from app.files.models import StoredFile
 from app.notices.service import post
 from certificates.names import NameRefused, comparable, printable
 from certificates.numbers import tidy
-
-AGAINST = (Change.SUSPEND, Change.REVOKE, Change.CANCEL)
-"""Decisions that can be appealed against."""
 
 
 def ask_edition(
@@ -134,6 +132,23 @@ def appealable(certificate: Certificate, now: datetime) -> StatusChange | None:
         return None
     days = rules.life(certificate.region_id)["appeal_days"]
     return last if local_date(now) <= local_date(last.decided_at) + timedelta(days=days) else None
+
+
+def may_appeal(certificate: Certificate, now: datetime) -> bool:
+    """Whether there is still something to appeal for: no appeal against the same decision is open or was upheld."""
+    against = appealable(certificate, now)
+    if against is None:
+        return False
+    raised = select(Ask.id).where(Ask.change_id == against.id, Ask.state.in_((AskState.SUBMITTED, AskState.GRANTED)))
+    return db.session.scalar(raised.limit(1)) is None
+
+
+def name_then(ask: Ask) -> str:
+    """The name on the certificate a request was made about, as it stood before the request was decided."""
+    if ask.certificate is None:
+        return ""
+    earlier = [one for one in ask.certificate.editions if ask.decided_at is None or one.issued_at < ask.decided_at]
+    return str((earlier[-1] if earlier else ask.certificate.current).snapshot["holder_name"])
 
 
 def _keep(kind: AskKind, by: Person, region_id: int, **values: Any) -> Ask:

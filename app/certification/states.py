@@ -122,6 +122,9 @@ CHANGES: dict[tuple[Standing, Change], Standing] = {
 TWO_PEOPLE = frozenset({Change.REVOKE, Change.CANCEL, Change.REINSTATE})
 """Decisions that end a certificate, or set such a decision aside: one officer proposes, another confirms."""
 
+AGAINST = frozenset({Change.SUSPEND, Change.REVOKE, Change.CANCEL})
+"""Decisions against the holder, who may state a view on them and appeal."""
+
 CHANGE_LABELS: dict[Change, Any] = {
     Change.SUSPEND: lazy_pgettext("certificate", "Suspend"),
     Change.RESTORE: lazy_pgettext("certificate", "Restore"),

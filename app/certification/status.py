@@ -21,12 +21,13 @@ from app.certification.errors import (
     UnknownReason,
 )
 from app.certification.models import Certificate, StatusChange
-from app.certification.states import CHANGES, TWO_PEOPLE, CertificateState, Change, Standing
+from app.certification.states import AGAINST, CHANGES, TWO_PEOPLE, CertificateState, Change, Standing
 from app.core.clock import local_date
 from app.core.errors import NotAllowedNow, NotFound
 from app.core.permissions import Can
 from app.core.states import moved
 from app.core.text import day as day_words
+from app.core.text import strung
 from app.core.workdays import add_working_days
 from app.db import db
 from app.files.models import StoredFile
@@ -116,7 +117,7 @@ def _tell_before(change: StatusChange, today: date) -> None:
         calendar = outline.calendar(region_id=certificate.region_id, on=today)
         change.hearing_until = add_working_days(today, days, calendar)
     tell(
-        letters.REVOKING, certificate, link=f"/certificates/{certificate.id}", reason=words_of(change, certificate.holder),
+        letters.REVOKING, certificate, link=f"/certificates/{certificate.id}", reason=words_of(change, english=writes_english(certificate)),
         until=change.hearing_until or today,
     )  # fmt: skip
 
@@ -160,11 +161,16 @@ def was_late(change: StatusChange) -> bool:
     return (change.received_on or local_date(change.stated_at)) > change.hearing_until
 
 
-def words_of(change: StatusChange, reader: Person | None) -> str:
-    """The reason in the reader's language: the words of its code, then those of the case."""
-    language = reader.locale if reader else "zh_Hans"
+def words_of(change: StatusChange, *, english: bool) -> str:
+    """The reason: the words of its code, then those of the case."""
+    language = "en" if english else "zh"
     code = rules.reason_words(change.reason_code, change.certificate.region_id, language) if change.reason_code else ""
-    return "；".join(dict.fromkeys(w for w in (code, change.reason) if w))
+    return strung(code, change.reason, english=english)
+
+
+def writes_english(certificate: Certificate) -> bool:
+    """Whether letters to the holder are in English; a page goes by the language it is read in."""
+    return certificate.holder is not None and certificate.holder.locale == "en"
 
 
 def tell(letter: Letter, certificate: Certificate, *, link: str = "/certificates", **values: Any) -> None:
@@ -173,10 +179,9 @@ def tell(letter: Letter, certificate: Certificate, *, link: str = "/certificates
         post(letter, to=certificate.holder, link=link, number=certificate.number, **values)
 
 
-def appeal_words(certificate: Certificate, on: date) -> dict[str, Any]:
+def appeal_words(certificate: Certificate, on: date, *, english: bool) -> dict[str, Any]:
     """Until when, and where, the holder may appeal against a decision of this day."""
     asked = rules.life(certificate.region_id, on)
-    english = certificate.holder is not None and certificate.holder.locale == "en"
     return {
         "until": on + timedelta(days=asked["appeal_days"]),
         "appeal": asked["appeal_en" if english else "appeal_zh"],
@@ -224,13 +229,13 @@ def _apply(change: StatusChange, *, by: Person, now: datetime) -> None:
         changed={"standing": (before, certificate.standing)},
     )
     more = (
-        appeal_words(certificate, local_date(now))
-        if change.kind in (Change.SUSPEND, Change.REVOKE, Change.CANCEL)
+        appeal_words(certificate, local_date(now), english=writes_english(certificate))
+        if change.kind in AGAINST
         else {}
     )
     tell(
         _LETTERS[change.kind], certificate, link=f"/certificates/{certificate.id}", day=local_date(now),
-        reason=words_of(change, certificate.holder), **more,
+        reason=words_of(change, english=writes_english(certificate)), **more,
     )  # fmt: skip
     if change.kind is Change.REINSTATE and certificate.holder is not None:
         issuing.correct(certificate, by=by, reason=change.reason, now=now)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.accounts.models import Person
 from app.certification import applications, credentials, issuing, lists, publishing, service, trouble, watching
@@ -18,6 +19,8 @@ from app.db import db, unit_of_work
 from app.files.service import PDF, TEXT, keep_bytes
 from app.jobs.models import Job
 from app.jobs.service import every, work
+
+QUEUE = ("certification.queue", _l("Applications"))
 
 
 def _refused(item: dict[str, Any], job: Job, refusal: Refused) -> None:
@@ -106,7 +109,7 @@ def _application(job: Job, item: dict[str, Any]) -> Application:
     return found
 
 
-@work(issuing.PUBLISH)
+@work(issuing.PUBLISH, back=QUEUE)
 def publish_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """Pass one case in review and put it on public notice."""
     found = _application(job, item)
@@ -128,7 +131,7 @@ def _left_out(item: dict[str, Any], job: Job, refusal: Refused) -> None:
         applications.note_not_issued(found, _officer(job), refusal, clock.now())
 
 
-@work(issuing.ISSUE, says=_issued, refused=_left_out)
+@work(issuing.ISSUE, says=_issued, refused=_left_out, back=QUEUE)
 def issue_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """Decide one case and issue its certificate; a case whose facts have changed goes back to review."""
     made = issuing.decide(_application(job, item), by=_officer(job), now=clock.now())

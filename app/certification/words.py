@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_pgettext
+from flask_babel import lazy_pgettext, pgettext
 
 from app.accounts.models import Education, TitleLevel
 from app.certification import rules
@@ -22,11 +23,13 @@ from app.certification.states import (
     CHANGE_LABELS,
     EDITION_LABELS,
     RENEWAL_LABELS,
+    STATE_LABELS,
     Change,
     EditionKind,
     Move,
+    State,
 )
-from app.core.text import chinese, day, number
+from app.core.text import chinese, day, number, strung
 from app.pathway.rules import EDUCATION_LABELS, TITLE_LABELS, Stage
 from app.pathway.words import STAGE_LABELS, UNITS
 
@@ -54,6 +57,13 @@ MOVE_TONES: dict[str, str] = {
     Move.REFUSE: "stopped",
     NOT_ISSUED: "stopped",
 }
+
+
+def state_words(application: Application, today: date) -> Any:
+    """The state as people are told it: when the notice is over, the case waits for its decision."""
+    if application.state is State.PUBLICITY and application.notice_ends_on and application.notice_ends_on < today:
+        return pgettext("application", "Waiting for decision")
+    return STATE_LABELS[application.state]
 
 
 def gate_rows(pathway: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -143,10 +153,10 @@ def _change_row(one: StatusChange, names: bool) -> dict[str, Any]:
         what = _("Not confirmed: %(what)s", what=CHANGE_LABELS[one.kind])
     language = "zh" if chinese() else "en"
     code = rules.reason_words(one.reason_code, one.certificate.region_id, language) if one.reason_code else ""
-    heard = _("Statement of the holder: %(words)s", words=one.statement) if one.statement and names else ""
+    heard = _("Statement of the holder: %(words)s", words=one.statement) if one.statement else ""
     if heard and one.received_on:
         heard += _(" (on paper, %(day)s)", day=day(one.received_on))
-    note = _("; ").join(dict.fromkeys(w for w in (code, one.reason, heard, one.finding) if w))
+    note = strung(code, one.reason, heard, one.finding)
     return {
         "at": one.decided_at or one.proposed_at, "what": what, "note": note, "who": _(", ").join(dict.fromkeys(people)),
         "tone": "stopped" if one.in_force and one.kind not in (Change.RESTORE, Change.REINSTATE) else "soon",

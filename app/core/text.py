@@ -98,6 +98,16 @@ def chinese() -> bool:
     return language() == "zh_Hans"
 
 
+def strung(*parts: str, english: bool | None = None) -> str:
+    """Sentences of several people in one line: each once, without a full stop before the mark that sets them apart.
+
+    In the reader's language, or in the one that is asked for.
+    """
+    said = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    between = "; " if (not chinese() if english is None else english) else "；"
+    return between.join([one.rstrip("。.；;") for one in said[:-1]] + said[-1:])
+
+
 def in_a_row(names: Iterable[Any]) -> str:
     """Names one after another, set apart as the reader's language does."""
     return ("、" if chinese() else ", ").join(map(str, names))

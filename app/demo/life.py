@@ -16,8 +16,8 @@ from flask import current_app
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
-from app.accounts import identity
-from app.accounts.models import Person
+from app.accounts import consents, identity
+from app.accounts.models import ConsentKind, Person
 from app.certification import applications, issuing, renewals, status
 from app.certification.models import Application, Certificate
 from app.certification.states import Change, EditionKind
@@ -464,6 +464,7 @@ class Storyteller:
         at = self.back(1290)
         with clock.at(at), unit_of_work():
             identity.set_photo(self.who(key), FileStorage(out, filename="photo.jpg"), by=self.who(key), now=at)
+            consents.give_consent(self.who(key), ConsentKind.PHOTO, now=at)
 
     def run_jobs(self) -> None:
         current_app.logger.info("demonstration: making documents")

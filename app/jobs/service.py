@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 WORK: dict[str, Callable[[dict[str, Any], Job], dict[str, Any] | None]] = {}
 CLOCKWORK: dict[str, tuple[int, Callable[[datetime], Any]]] = {}
 SAYS: dict[str, Callable[[dict[str, Any]], str]] = {}
+BACK: dict[str, tuple[str, Any]] = {}
+"""Where the page of a kind of job leads back to: endpoint and words."""
 APART: set[str] = set()
 """Kinds whose items are done outside a unit of work, see :func:`work`."""
 REFUSED: dict[str, Callable[[dict[str, Any], Job, Refused], None]] = {}
@@ -46,6 +48,7 @@ def work(
     says: Callable[[dict[str, Any]], str] | None = None,
     refused: Callable[[dict[str, Any], Job, Refused], None] | None = None,
     apart: bool = False,
+    back: tuple[str, Any] | None = None,
 ) -> Callable[[Any], Any]:
     """Register how one item of a kind of job is done; ``says`` puts its result into words for the page and the result file.
 
@@ -55,6 +58,8 @@ def work(
     ``apart``: an item takes so long that nobody should wait for its lock. It is called outside a unit of work and opens its own
     short ones; after a crash it is done again from the start, so doing it twice must come to the same. It tells how far it is
     by :func:`beat`. A refusal is kept in the job alone.
+
+    ``back``: the page the job was started from (endpoint, words), where its own page leads back to.
     """
 
     def register(do: Any) -> Any:
@@ -65,6 +70,8 @@ def work(
             REFUSED[kind] = refused
         if says is not None:
             SAYS[kind] = says
+        if back is not None:
+            BACK[kind] = back
         return do
 
     return register

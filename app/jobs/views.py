@@ -87,6 +87,7 @@ def show(job_id: int) -> Any:
         items=items,
         words=STATES[job.state],
         left=service.seconds_left(job, clock.now()),
+        back=service.BACK.get(job.kind, ("jobs.index", _l("Background jobs"))),
         may_cancel=job.by_id == current_user.person.id,
     )
 

@@ -11,6 +11,7 @@ lost, none is sent twice by the same row (a worker claims it under a lock before
 from __future__ import annotations
 
 import logging
+import re
 import smtplib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,8 +130,12 @@ def body_of(notice: Notice) -> str:
     return _filled(LETTERS[notice.letter].body, notice) if notice.letter in LETTERS else ""
 
 
+_TWICE = re.compile(r"(?<![.。])([.。])[.。](?![.。])")
+
+
 def _filled(words: Any, notice: Notice | Row[Any]) -> str:
-    return words % {name: _worded(value) for name, value in notice.values.items()}
+    """The letter with its values. Where somebody's words end with a full stop and the letter sets one too, there is one."""
+    return _TWICE.sub(r"\1", words % {name: _worded(value) for name, value in notice.values.items()})
 
 
 def unread_of(person_id: Any) -> ScalarSelect[int]:

@@ -102,7 +102,9 @@ def drawing_for(reader: Person, job_id: int) -> tuple[Job, StoredFile | None]:
 
 def forget_drawings(now: datetime) -> int:
     """Take away PDFs of figures whose days are over; what was drawn stays with the job for the log."""
-    asked = select(JobItem).join(Job, Job.id == JobItem.job_id).where(Job.kind == DRAW, Job.ended_at < now - timedelta(days=DRAWN_DAYS))  # fmt: skip
+    asked = select(JobItem).join(Job, Job.id == JobItem.job_id).where(
+        Job.kind == DRAW, Job.ended_at < now - timedelta(days=DRAWN_DAYS), JobItem.result["file"].as_integer().is_not(None)
+    )  # fmt: skip
     gone = 0
     for item in db.session.scalars(asked):
         stored = db.session.get(StoredFile, item.result.get("file", 0))

@@ -1,11 +1,10 @@
 """What the Open Badges 3.0 JSON schema requires of an AchievementCredential and an EndorsementCredential.
 
-The schemas themselves (1EdTech, ``ob_v3p0_achievementcredential_schema.json`` and ``ob_v3p0_endorsementcredential_schema.json``)
-are no part of any installed package; what they require is written down here as facts, class by class, compared with the
-data model those schemas are made from (1EdTech/openbadges-specification, ``ob_v3p0/common_credentials.lines``): members that must be
-there, members a class knows, kinds of values, words of the enumerations, and what ``type`` must contain. Beside them stand the
-sentences of the specification's data model (https://www.imsglobal.org/spec/ob/v3p0, Appendix B) that a schema cannot say. We
-ask more in three places: no member beyond those written down, ``proof`` and ``credentialSchema`` as lists, the proof complete.
+The schema itself is asked in ``official.py``; this list goes further. Class by class: members that must be there, members a class
+knows, kinds of values, words of the enumerations, and what ``type`` must contain (``test_official_schema`` compares them with the
+schema). Beside them stand the sentences of the specification's data model (https://www.imsglobal.org/spec/ob/v3p0, Appendix B)
+that a schema cannot say. We ask more in three places: no member beyond those written down, ``proof`` and ``credentialSchema`` as
+lists, the proof complete.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ REQUIRED = [
 
 @pytest.mark.parametrize("path", REQUIRED, ids=lambda path: ".".join(map(str, path)))
 def test_each_required_part_is_missed_when_it_is_gone(authority, path):
-    assert faults(_changed(json.loads(authority.credential()), path, None))
+    assert faults(changed_part(json.loads(authority.credential()), path, None))
 
 
 ENDORSED = [
@@ -75,10 +75,10 @@ ENDORSED = [
 
 @pytest.mark.parametrize("path", ENDORSED, ids=lambda path: ".".join(map(str, path)))
 def test_each_required_part_of_an_endorsement_is_missed_when_it_is_gone(authority, path):
-    assert faults(_changed(proofs.read(proofs.as_bytes(endorsement(authority))), path, None))
+    assert faults(changed_part(proofs.read(proofs.as_bytes(endorsement(authority))), path, None))
 
 
-def _changed(document: dict[str, Any], path: list[Any], value: Any) -> dict[str, Any]:
+def changed_part(document: dict[str, Any], path: list[Any], value: Any) -> dict[str, Any]:
     """A copy with one part set, or taken away for None."""
     made = copy.deepcopy(document)
     at: Any = made
@@ -110,4 +110,4 @@ def _changed(document: dict[str, Any], path: list[Any], value: Any) -> dict[str,
     ],
 )  # fmt: skip
 def test_the_check_sees_what_is_wrong(authority, path, value):
-    assert faults(_changed(json.loads(authority.credential()), path, value))
+    assert faults(changed_part(json.loads(authority.credential()), path, value))

@@ -398,6 +398,8 @@ def test_an_empty_environment_without_network_and_database(authority, signed_pdf
         subprocess.run(command, cwd=root, env={}, capture_output=True, check=False).returncode == 2
     )  # the file is not there
     asked[1] = str(tmp_path / "c.pdf")
+    alone = subprocess.run([*command[:4], asked[1]], cwd=root, env={}, capture_output=True, check=False)
+    assert b"Traceback" not in alone.stderr and "无法确认签名者" in alone.stdout.decode()
     assert (
         subprocess.run(
             [*command[:3], *asked[:2], "--json"], cwd=root, env={}, capture_output=True, check=False

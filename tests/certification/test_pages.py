@@ -150,10 +150,17 @@ def test_anybody_objects_and_the_office_settles(
     assert "张三" not in client_as(holder).get(f"/applications/{application.id}").text
     settle = f"/office/objections/{one.id}"
     assert client_as(officer).post(settle, data={"upheld": "maybe"}).status_code == 422
-    assert client_as(officer).post(settle, data={"upheld": "no", "finding": "查无实据"}).status_code == 302
+    office = client_as(officer)
+    answer = office.post(settle, data={"upheld": "no", "finding": "查无实据"})
+    assert answer.status_code == 302 and "zhang@example.org 答复异议人张三" in office.get(answer.location).text
     assert again(application).state is State.PUBLICITY
     set_clock(at("2026-03-10 09:00"))
     assert anybody.post(path, data=words).status_code == 404
+    page = anybody.get(path)  # the address was kept, or handed on
+    assert page.status_code == 404 and "公示可能已经结束" in page.text and holder.name not in page.text
+    assert anybody.get("/notice/99999").text.split("<main")[1] == page.text.split("<main")[1]
+    assert "现由另一位工作人员审定" in client_as(holder).get(f"/applications/{application.id}").text
+    assert "待审定" in client_as(holder).get("/certificates").text
 
 
 def test_objections_are_limited_by_address(
@@ -183,6 +190,7 @@ def test_bulk_review_and_issue_run_case_by_case(
     run_waiting()
     job = db.session.scalars(select(Job)).one()
     assert (job.done, job.refused) == (3, 1)
+    assert 'href="/office/applications">认证申请</a>' in client_as(a).get(f"/jobs/{job.id}").text
     set_clock(at("2026-03-10 09:00"))
     client_as(b).post("/office/applications/bulk", data={"do": "issue", "ids": [c.id for c in cases]})
     client_as(b).post("/office/applications/bulk", data={"do": "issue", "ids": [c.id for c in cases]})  # pressed twice
@@ -271,7 +279,8 @@ def test_renewal_on_the_pages(
     assert browser.post(path, data=file("proof.pdf", b"MZ\0\0 not a pdf")).status_code == 422
     assert browser.post(path, data=file("proof.pdf", b"%PDF-1.7\n...") | {"hours": "10"}).status_code == 422
     assert browser.post(path, data=file("proof.pdf", b"%PDF-1.7\n...")).status_code == 302
-    assert "待审核" in browser.get(path).text
+    waiting = browser.get(path).text
+    assert "待审核" in waiting and "proof.pdf" in waiting and "填报学时" in waiting and "正在核对" in waiting
     page = officer.get("/office/renewals")
     assert certificate.number in page.text
     case = "/office/renewals/1"
@@ -281,6 +290,7 @@ def test_renewal_on_the_pages(
     assert officer.post(f"{case}/grant").status_code == 302
     assert officer.post(f"{case}/grant").status_code == 409
     assert again(certificate).valid_until == date(2031, 9, 14)
+    assert "续期受理时间：2031年6月" in browser.get(path).text and "逾期须重新认定" not in browser.get(path).text
     assert client_as(people.person("旁人")).get(case).status_code == 403
 
 
@@ -334,6 +344,8 @@ def test_pages_speak_english_too(judged: Any, holder: Person, officers: Any, cli
     officer = client_as(officers())
     officer.get("/language/en")
     assert "Waiting for review" in officer.get(f"/office/applications/{application.id}").text
+    queue = officer.get("/office/applications?tab=review").text
+    assert "Waiting for review" not in queue and ">Waiting</span>" in queue.replace("\n", "")
     page = officer.get(f"/office/certificates/{certificate.id}").text
     assert "Technology Manager Certificate" in page and "Suspend" in page
 

@@ -28,6 +28,7 @@ from app.pathway.rules import Stage
 from certificates.__main__ import main as offline
 from certificates.rendering import attachments_in
 from certificates.verify import verify
+from tests.certificates.official import objections
 from tests.certificates.required_parts import faults
 from tests.factories import certification as made
 from tests.factories import people
@@ -258,6 +259,22 @@ def test_every_kind_of_edition_has_what_the_badge_schema_requires(
     for edition in editions:
         data = credentials.bytes_of(edition)
         assert data is not None and faults(json.loads(data)) == [], edition.kind
+        assert objections(json.loads(data)) == [], edition.kind
+
+
+def test_the_official_schema_accepts_each_level_with_and_without_a_photo(judged: Any, binhai: Any) -> None:
+    rows = []
+    for rank in (1, 2, 3):
+        for pictured in (False, True):
+            who = made.trainee(binhai, "欧阳·买买提")
+            if pictured:
+                people.photo(who)
+            rows.append(made.certificate(who, rank, now=clock.now()))
+    work()
+    for row in rows:
+        data = credentials.bytes_of(again(row).current)
+        assert data is not None and objections(json.loads(data)) == []
+    assert sum(again(row).current.snapshot["photo"] is not None for row in rows) == 3
 
 
 def test_the_list_of_another_issuer_says_nothing(certificate: Certificate) -> None:

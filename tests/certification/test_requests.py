@@ -96,6 +96,7 @@ def test_a_change_of_name_with_proof_makes_a_corrected_edition(
     )
     assert found.valid_until == certificate.valid_until and found.number == certificate.number
     assert "证书更正" in office.get(f"/office/certificates/{found.id}").text
+    assert "王建国" in office.get(f"/office/requests/{ask.id}").text  # what it was before stays to be read
     assert (
         "certification.ask_granted"
         in db.session.scalars(select(Notice.letter).where(Notice.person_id == holder.id)).all()
@@ -153,6 +154,8 @@ def test_before_a_revocation_the_holder_is_heard(
     with pytest.raises(HearingRuns), unit_of_work():
         service.confirm(locked(change), by=me(b), now=at("2026-03-09 23:00"))
     client = client_as(holder)
+    mine = client.get("/certificates").text
+    assert "拟撤销" in mine and "您可在2026年3月9日" in mine
     assert "举报材料" in client.get(f"/certificates/{certificate.id}").text
     statement = f"/certificates/{certificate.id}/statement"
     assert client.post(statement, data={"statement": "材料并非我提供"}).status_code == 302
@@ -160,6 +163,9 @@ def test_before_a_revocation_the_holder_is_heard(
     assert "材料并非我提供" in client_as(b).get(f"/office/certificates/{certificate.id}").text
     with unit_of_work():  # what was said ends the term
         service.confirm(locked(change), by=me(b), now=at("2026-03-04 09:00"))
+    told = client.get(f"/certificates/{certificate.id}").text
+    assert "材料并非我提供" in told  # the holder's own words stay
+    assert 'class="state valid"' not in told.split("<h2>版次</h2>")[1].split("</table>")[0]
 
 
 @pytest.mark.parametrize(("days", "on"), [(0, "2026-03-02"), (3, "2026-03-06"), (5, "2026-03-10")])
@@ -205,12 +211,19 @@ def test_an_appeal_upheld_is_a_new_decision_of_two_others(
     set_clock(at("2026-03-10 09:00"))
     a, _b = decided(certificate, Change.REVOKE, officers, at("2026-03-02 09:00"))
     c, d = officers(), officers()
-    client = client_as(holder)
-    assert client.get(f"/certificates/{certificate.id}/appeal").status_code == 200
+    client, path = client_as(holder), f"/certificates/{certificate.id}"
+    link = f'href="{path}/appeal"'
+    assert link in client.get(path).text and link in client.get("/certificates").text
+    assert "由未参与原决定的人员复核" in client.get(f"{path}/appeal").text
+    client.get("/language/en")
+    page = client.get(f"{path}/appeal").text
+    assert "officers who took no part in the decision look at it again" in page and "obtained by deceit; 查实" in page
+    client.get("/language/zh_Hans")
     assert (
         client.post(f"/certificates/{certificate.id}/appeal", data={"words": "材料系他人伪造，请复核"}).status_code
         == 302
     )
+    assert link not in client.get(path).text and link not in client.get("/certificates").text
     ask = db.session.scalars(select(Ask)).one()
     with pytest.raises(TookPart), unit_of_work():
         requests.grant(locked(ask), by=me(a), finding="成立", now=at("2026-03-11 09:00"))
@@ -219,6 +232,9 @@ def test_an_appeal_upheld_is_a_new_decision_of_two_others(
     found = db.session.get_one(Certificate, certificate.id, populate_existing=True)
     assert found.standing is Standing.REVOKED  # until the second one confirms
     change = db.session.scalars(select(StatusChange).where(StatusChange.kind == Change.REINSTATE)).one()
+    page = client.get(path).text
+    assert "拟撤回终止决定" in page and "提交陈述意见" not in page  # nothing to defend against
+    assert "已办结" in client_as(a).get(f"/office/requests/{ask.id}").text
     with unit_of_work():
         service.confirm(locked(change), by=me(d), now=at("2026-03-12 09:00"))
     found = db.session.get_one(Certificate, certificate.id, populate_existing=True)
@@ -248,7 +264,9 @@ def test_who_has_ended_is_told_once(certificate: Certificate, holder: Person, se
     ]
     assert service.due_ended(today) == []
     assert (
-        status.words_of(StatusChange(certificate=certificate, kind=Change.SUSPEND, reason="x", reason_code=""), None)
+        status.words_of(
+            StatusChange(certificate=certificate, kind=Change.SUSPEND, reason="x", reason_code=""), english=False
+        )
         == "x"
     )
 

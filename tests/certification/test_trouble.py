@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from PIL import Image
 from sqlalchemy import select
 
-from app.accounts.identity import set_photo
 from app.accounts.models import Person
 from app.certification import trouble
 from app.certification.models import Certificate
 from app.certification.tasks import complete_certificates
 from app.core import clock
 from app.core.permissions import Role
-from app.db import db, unit_of_work
+from app.db import db
 from app.files.models import StoredFile
 from app.files.service import _place
 from app.jobs.models import Job, JobState
@@ -95,16 +92,12 @@ def test_without_keys_the_page_says_how_to_make_them(
 
 
 def test_a_lost_photo_leaves_out_one_certificate_and_not_the_others(app: Any, at: Any, set_clock: Any) -> None:
-    out = io.BytesIO()
-    Image.new("RGB", (358, 501), (200, 210, 220)).save(out, "JPEG")
     set_clock(at("2026-03-02 09:00"))
     region = people.region("1200")
     rows = []
     for name in ("王建国", "李四"):
         who = made.trainee(region, name)
-        with unit_of_work():
-            me = db.session.get_one(Person, who.id)
-            set_photo(me, out.getvalue(), by=me, now=clock.now())
+        people.photo(who)
         rows.append(made.certificate(who, now=at("2026-03-02 09:00")))
     lost = db.session.get_one(StoredFile, again(rows[0]).current.snapshot["photo"]["file"])
     filesystem, path = _place(lost.key)

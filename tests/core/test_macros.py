@@ -16,6 +16,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.accounts.models import Region
 from app.core.forms import BaseForm, Exact, LongText, RadioField, SelectField, SelectMultipleField, ShortText
 from app.core.tables import Column, Filter, Listing
+from app.core.text import strung
 from tests.factories import people
 
 
@@ -203,6 +204,15 @@ def test_parts_show_progress_in_words_and_without_styles(app: Any) -> None:
     assert 'width="50.00%"' in page
     assert page.count("50%</td>") == 1
     assert "是" in page
+
+
+def test_sentences_of_several_are_strung_together_without_doubled_marks(app: Any) -> None:
+    with app.test_request_context("/"):
+        assert (
+            strung("出借证书", "经核实属实。", "", "持证人陈述：没有。") == "出借证书；经核实属实；持证人陈述：没有。"
+        )
+        assert strung("查实", "查实") == "查实" and strung() == ""
+        assert strung("lent", "found so.", english=True) == "lent; found so."
 
 
 def test_names_in_a_row_are_set_apart_as_the_language_does(app: Any) -> None:

@@ -143,7 +143,7 @@ def test_tickets_of_all_in_one_document_and_a_photo_on_it(app: Any, client_as: A
     room = Room(candidates=2)
     place(room, "滨海考点", (1, 2))
     drawn(room)
-    _photo(room.people[0])
+    people.photo(room.people[0])
     data = made(client_as(room.office), room, "tickets")
     text = words_of(data)
     for n, one in enumerate(room.people):
@@ -151,19 +151,6 @@ def test_tickets_of_all_in_one_document_and_a_photo_on_it(app: Any, client_as: A
     assert text.count("准考证号") == 2 and text.count("未上传照片") == 1 and "第1考场" in text
     row = db.session.scalars(select(ExamPrint)).one()
     assert row.pages == 2
-
-
-def _photo(person: Any) -> None:
-    import io
-
-    from PIL import Image
-
-    from app.accounts.identity import set_photo
-
-    out = io.BytesIO()
-    Image.new("RGB", (400, 560), "#99aabb").save(out, "JPEG")
-    with unit_of_work():
-        set_photo(person, out.getvalue(), by=person, now=clock.now())
 
 
 def test_the_score_list_says_whether_results_are_released(app: Any, client_as: Any, set_clock: Any) -> None:

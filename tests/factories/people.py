@@ -5,9 +5,13 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from app.accounts.models import Organisation, OrganisationKind, Person, Region, RoleHeld
+from app.accounts import consents
+from app.accounts.identity import set_photo
+from app.accounts.models import ConsentKind, Organisation, OrganisationKind, Person, Region, RoleHeld
+from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, unit_of_work
+from certificates.samples import portrait
 
 _next = count(1)
 
@@ -30,6 +34,15 @@ def organisation(region: Region, kind: OrganisationKind = OrganisationKind.ENTER
 def person(name: str = "王建国", *, email: str | None = None, region: Region | None = None, **more: Any) -> Person:
     values = {"region_id": region.id if region else None, "email": email or f"p{next(_next)}@example.org"} | more
     return _kept(Person(name=name, **values))
+
+
+def photo(person: Person) -> None:
+    """The photo of nobody, put into the profile, with the consent that certificates show it."""
+    person_id = person.id
+    with unit_of_work():
+        me = db.session.get_one(Person, person_id)
+        set_photo(me, portrait(), by=me, now=clock.now())
+        consents.give_consent(me, ConsentKind.PHOTO, now=clock.now())
 
 
 def officer(role: Role, scope: Scope = Scope.SITE, scope_id: int = 0, name: str = "李主任", **more: Any) -> Person:

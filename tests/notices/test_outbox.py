@@ -19,6 +19,7 @@ from tests.factories import people
 
 PLAIN = service.letter("test.plain", "Task “%(task)s”", "Until %(day)s, %(points)s points.")
 FIRM = service.letter("test.firm", "Decision", "Body", optional=False)
+REASONED = service.letter("test.reasoned", "Decision", "原因：%(reason)s。请补正。")
 QUIET = service.letter("test.quiet", "Only here", "Body", mail=False)
 
 
@@ -31,6 +32,20 @@ def posted(kind: Any, to: Any, **values: Any) -> int:
 
 def fresh(notice_id: int) -> Notice:
     return db.session.get_one(Notice, notice_id, populate_existing=True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("材料不实。", "原因：材料不实。请补正。"),
+        ("材料不实", "原因：材料不实。请补正。"),
+        ("等等...", "原因：等等...。请补正。"),
+        ("See the note.", "原因：See the note.请补正。"),
+    ],
+)
+def test_a_sentence_ends_with_one_full_stop(app: Any, reason: str, shown: str) -> None:
+    notice = fresh(posted(REASONED, people.person(), reason=reason))
+    assert service.body_of(notice) == shown
 
 
 def test_a_letter_is_sent_once_in_the_readers_language(app: Any, no_stray_mail: list[Any]) -> None:

@@ -20,6 +20,7 @@ from app.recognition.tasks import complete_endorsements
 from certificates.credentials import endorses
 from certificates.proofs import read
 from certificates.verify import verify
+from tests.certificates.official import objections
 from tests.certificates.required_parts import faults
 from tests.certificates.samples_signed import Authority
 from tests.recognition.test_recognition import PDF as PAPER
@@ -52,7 +53,7 @@ def test_a_certificate_of_this_site_is_endorsed_byte_for_byte(world: World, clie
     assert data is not None and source is not None and endorses(read(data), source)
     assert not endorses(read(data), source + b" ")
     document = json.loads(data)
-    assert faults(document) == []  # what the Open Badges schema requires
+    assert faults(document) == [] and objections(document) == []  # our list of what Open Badges asks, and its schema
     assert document["issuer"]["id"].endswith("authority:2301")
     assert document["validUntil"].startswith(case.valid_until.isoformat())  # type: ignore[union-attr]
     assert "许文博" not in data.decode()

@@ -255,7 +255,7 @@ def test_the_figures_of_the_page_as_pdf_twice_the_same(lived, client_as, set_clo
     assert str(FIGURES["contracts"].definition)[:20] in pages[1] and 'class="bar"' in pages[1]
 
 
-def test_a_pdf_of_figures_is_its_askers_alone_and_goes_after_a_week(lived, client_as, set_clock, at) -> None:
+def test_a_pdf_of_figures_is_its_askers_alone_and_goes_after_a_week(lived, client_as, set_clock, at, queries) -> None:
     client = client_as(lived["officer"])
     path = client.post("/office/reports/pdf?since=2026-01-01&on=2026-03-02").location.split("?")[0]
     assert client.get(f"{path}/file").status_code == 404
@@ -267,6 +267,9 @@ def test_a_pdf_of_figures_is_its_askers_alone_and_goes_after_a_week(lived, clien
     set_clock(at("2026-03-10 10:00"))
     with unit_of_work():
         assert reports.forget_drawings(clock.now()) == 1
+    with queries() as looked, unit_of_work():  # what was forgotten is not looked at again
+        assert reports.forget_drawings(clock.now()) == 0
+    assert len(looked) == 1
     client = client_as(lived["officer"])
     assert client.get(f"{path}/file").status_code == 404 and "已删除" in client.get(path).text
 

@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from app.accounts.identity import set_photo
 from app.accounts.models import Person, Region
 from app.certification import credentials, faces
 from app.certification.models import Certificate
 from app.core import clock
-from app.db import db, unit_of_work
+from app.db import db
 from certificates import designs
 from certificates.pagetext import page_text
-from certificates.samples import portrait
 from tests.factories import certification as made
+from tests.factories import people
 from tests.verification import forging
 from tests.verification.test_files import drop, state_of, with_fonts
 
@@ -98,9 +97,7 @@ def test_other_words_and_another_photo(
 ) -> None:
     """What the register does not list by itself is compared with the file that was issued."""
     set_clock(at("2026-03-02 09:00"))
-    with unit_of_work():
-        me = db.session.get_one(Person, holder.id)
-        set_photo(me, portrait(), by=me, now=clock.now())
+    people.photo(holder)
     row = made.certificate(holder, 2, now=clock.now())
     work()
     good = pdf_of(row)
