@@ -197,6 +197,8 @@ def _lines(rows: Iterable[Sequence[str]]) -> list[Line]:
         rest = [cell for cell in cells if "@" not in cell]
         if not email and rest and not rest[0]:
             rest = rest[1:]  # an empty e-mail column before the name
+        if email and len(rest) > 1 and rest[0].isdigit():
+            rest = ["", *rest]  # the address alone, then the minutes: nobody is called by a number
         name, extra, reason = (rest + ["", "", ""])[:3]
         found.append(Line(number, email[:254], name[:100], extra[:10], reason[:300]))
     if len(found) > MOST_ROWS:

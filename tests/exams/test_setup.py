@@ -106,12 +106,13 @@ def test_a_copy_moves_by_whole_weeks_and_takes_rooms_but_no_candidates(app: Any,
 
 def test_reading_a_pasted_list() -> None:
     text = "邮箱\t姓名\n\na@x.org\nb@x.org 张三\n李四\nc@x.org\t王五\t20\t听力障碍证明\n赵六，d@x.org\n"
+    text += "e@x.org\t15\t视力障碍证明\n"  # the address alone, then minutes and reason, as the page says
     lines = setup.read_text(text)
     assert [(line.row, line.email, line.name, line.extra) for line in lines] == [
         (3, "a@x.org", "", ""), (4, "b@x.org", "张三", ""), (5, "", "李四", ""), (6, "c@x.org", "王五", "20"),
-        (7, "d@x.org", "赵六", ""),
+        (7, "d@x.org", "赵六", ""), (8, "e@x.org", "", "15"),
     ]  # fmt: skip
-    assert lines[3].reason == "听力障碍证明"
+    assert (lines[3].reason, lines[5].reason) == ("听力障碍证明", "视力障碍证明")
     again = setup.read_text("\n".join(line.as_text() for line in lines))
     assert [line.name for line in again] == [line.name for line in lines]
 
