@@ -17,7 +17,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
@@ -386,19 +386,23 @@ def next_task(
     """The next answer that waits; the same question of all candidates comes together, so that marks are even.
 
     Within a question every marker has an order of their own: who hands in first is not always marked first, and two
-    markers at work rarely meet at the same answer.
+    markers at work rarely meet at the same answer. It goes round: what is left for later comes again after all the others.
     """
-    asked = tasks_open_to(person).where(MarkingTask.id != after)
+    waits = tasks_open_to(person).with_only_columns(MarkingTask.id)
+    asked = tasks_visible_to(person).where(or_(MarkingTask.id.in_(waits.order_by(None)), MarkingTask.id == after))
     if session_id is not None:
         asked = asked.where(MarkingTask.session_id == session_id)
     if revision_id is not None:
         asked = asked.where(MarkingTask.revision_id == revision_id)
     own_order = (MarkingTask.id * 7919 + person.id * 104_729) % 1009
-    return db.session.scalar(
-        asked.order_by(None)
+    ids = db.session.scalars(
+        asked.with_only_columns(MarkingTask.id)
+        .order_by(None)
         .order_by(MarkingTask.session_id, MarkingTask.revision_id, MarkingTask.part, own_order, MarkingTask.id)
-        .limit(1)
-    )
+    ).all()
+    at = ids.index(after) + 1 if after in ids else 0
+    following = [one for one in [*ids[at:], *ids[:at]] if one != after]
+    return db.session.get(MarkingTask, following[0]) if following else None
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def queue() -> Any:
         )
         .join(ExamSession, ExamSession.id == asked.c.session_id)
         .group_by(ExamSession.id, ExamSession.title, asked.c.revision_id)
-        .order_by(func.min(asked.c.made_at), ExamSession.id, asked.c.revision_id)
+        .order_by(ExamSession.closes_at, ExamSession.id, func.min(asked.c.made_at), asked.c.revision_id)
     ).all()  # fmt: skip
     done = db.session.scalar(select(func.count()).where(Reading.marker_id == person.id))
     stems = bank.stems_of(row.revision_id for row in waiting if row.revision_id)
@@ -231,10 +231,14 @@ def queue() -> Any:
 @bp.get("/marking/next")
 @requires(Can.MARK)
 def next_answer() -> Any:
-    """On to the next answer that waits for this marker, of one question where the address names it."""
+    """On to the next answer that waits for this marker: of the same question, else of the same exam, else of any."""
     person, after = current_person(), request.args.get("after", 0, type=int)
     wanted = {key: request.args.get(key, type=int) for key in ("session_id", "revision_id")}
-    following = marking.next_task(person, after, **wanted) or marking.next_task(person, after)
+    following = (
+        marking.next_task(person, after, **wanted)
+        or marking.next_task(person, after, session_id=wanted["session_id"])
+        or marking.next_task(person, after)
+    )
     if following is None:
         flash(_("No further answer waits for you."), "success")
         return redirect(url_for("exam_office.queue"))

@@ -210,7 +210,7 @@ def _room_page(session_id: int, status: int = 200, **more: Any) -> Any:
 
 def _incident_form(**more: Any) -> IncidentForm:
     form = IncidentForm(**more)
-    form.kind.choices = [(kind.value, words) for kind, words in INCIDENT_NAMES.items()]
+    form.kind.choices = [("", _("Please choose")), *((kind.value, words) for kind, words in INCIDENT_NAMES.items())]
     return form
 
 

@@ -20,6 +20,7 @@ from app.exams.room import AskedAlready, OwnSitting, SecondPerson
 from app.exams.sittings import NotAdmitted
 from app.exams.states import SessionState, SittingState
 from app.exams.watch import Watch
+from app.exams.words import note_of
 from tests.exams.factories import Room, session, sitting
 from tests.exams.test_seats import drawn, place, published
 from tests.factories import people
@@ -201,7 +202,7 @@ def test_nobody_watches_over_their_own_exam(hall: Room, client_as: Any) -> None:
 # --- time ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pause_gives_its_time_back_to_the_second(hall: Room, watcher: Any) -> None:
+def test_a_pause_gives_its_time_back_to_the_second(app: Any, hall: Room, watcher: Any) -> None:
     hall.start(0)
     begun = hall.opens
     act(room.pause, hall, reason="停电", by=watcher, now=begun + 10 * MINUTE)
@@ -216,8 +217,14 @@ def test_a_pause_gives_its_time_back_to_the_second(hall: Room, watcher: Any) -> 
     made = sitting(hall.sittings[0])
     assert made.credit_seconds == 20 * 60 + 1 and made.deadline_at == begun + 80 * MINUTE + SECOND
     assert hall.save([], at=begun + 31 * MINUTE).paused is False
-    kinds = db.session.scalars(select(SittingEvent.kind).where(SittingEvent.by_id == watcher.id)).all()
-    assert kinds == [EventKind.PAUSED, EventKind.RESUMED]
+    events = db.session.scalars(
+        select(SittingEvent).where(SittingEvent.by_id == watcher.id).order_by(SittingEvent.id)
+    ).all()
+    assert [one.kind for one in events] == [EventKind.PAUSED, EventKind.RESUMED]
+    with app.test_request_context():
+        assert note_of(events[1]) == "补还 1,201 秒"
+        more = SittingEvent(kind=EventKind.TIME_ADDED, note="5 min: 换机: 二号")
+        assert note_of(more) == "5 分钟 · 换机: 二号"
     tasks.sweep(begun + 83 * MINUTE)
     assert sitting(hall.sittings[0]).state is not SittingState.IN_PROGRESS
 
@@ -312,6 +319,8 @@ def test_an_open_incident_stays_on_top_and_holds_back_the_release(hall: Room, wa
     desk = client_as(watcher)
     own = f"/exams/office/sittings/{hall.sittings[0]}"
     assert desk.post(f"{own}/incidents", data={"report-kind": "theft", "report-note": "x"}).status_code == 422
+    assert desk.post(f"{own}/incidents", data={"report-note": "没有选类别"}).status_code == 422
+    assert '<option value="">请选择' in desk.get(own).text, "the kind is chosen, not what happens to stand first"
     assert desk.post(f"{own}/incidents", data={"report-kind": "device", "report-note": " "}).status_code == 422
     assert desk.post(f"{own}/incidents", data={"report-kind": "device", "report-note": "桌下有手机"}).status_code == 302
     finish(hall)
