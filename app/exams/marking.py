@@ -57,6 +57,7 @@ from app.exams.states import (
 from app.notices.service import post
 from app.outline import service as outline
 from app.outline.models import RuleVersion
+from app.outline.rules import module_rank
 from question_bank.grading import Rule, points_for
 from question_bank.items import WHOLE, Item, Kind, Part, questions_of
 
@@ -669,7 +670,7 @@ class Line:
 class Result:
     lines: list[Line]
     modules: list[tuple[str, Decimal, Decimal]]
-    """Module, points earned, points possible."""
+    """Module, points earned, points possible, in the order of the outline."""
 
 
 def _points(entry: Entry, shares: Mapping[str, Decimal | None], rulings: Rulings) -> tuple[Decimal, Decimal]:
@@ -712,4 +713,4 @@ def result_of(sitting: Sitting) -> Result:
         total = modules.setdefault(line.entry.item.module or "", [Decimal(0), Decimal(0)])
         total[0] += line.points
         total[1] += line.most
-    return Result(lines, [(module, *totals) for module, totals in modules.items()])  # type: ignore[misc]
+    return Result(lines, [(one, *modules[one]) for one in sorted(modules, key=module_rank)])  # type: ignore[misc]

@@ -244,6 +244,8 @@ def test_results_are_released_in_bulk_where_every_check_is_fine(app: Any, client
     page = desk.get("/exams/office/release").text
     assert f'value="{ready.session.id}"' in page and f'value="{waiting.session.id}"' not in page
     assert "1 份" in page
+    for what in ("marking", "regrade"):  # from what is to be done to where it is done
+        assert f"/sessions/{waiting.session.id}/{what}" in page and f"/sessions/{ready.session.id}/{what}" not in page
     ids = {"ids": [str(ready.session.id), str(waiting.session.id), "x", "999999"]}
     answer = desk.post("/exams/office/release", data=ids)
     assert answer.status_code == 422 and "暂不能发布成绩" in answer.text
