@@ -117,6 +117,7 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
     found = sessions.session_for(person, session_id)
     draft = found.state is SessionState.DRAFT
     runs = person.can(Can.RUN_EXAM)
+    venues = places.places_of(session_id)
     values: dict[str, Any] = {
         "session": found,
         "rows": _candidates(found),
@@ -128,7 +129,11 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
         "reason_form": ReasonForm(),
         "level": outline.level_name(found.level),
         "outdated": outdated.found_in(found, now),
-        "capacity": sum(place.capacity for place in places.places_of(session_id)),
+        "capacity": sum(place.capacity for place in venues),
+        "seats_missing": bool(venues)
+        and found.state is SessionState.PUBLISHED
+        and now <= found.closes_at
+        and places.arrangement_of(session_id).seats_published_at is None,
         "job": db.session.get(Job, found.papers_job_id) if found.papers_job_id else None,
         "version": sessions.blueprint_version(found),
         "now": now,
