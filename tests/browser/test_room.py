@@ -92,6 +92,28 @@ def test_an_incident_appears_by_itself(server: Server, page_as: Any, axe: Any, p
     expect(desk.locator(".matter")).to_have_count(0)
 
 
+def test_a_list_that_is_not_renewed_says_so(server: Server, page_as: Any, axe: Any) -> None:
+    hall = Hall(server)
+    desk = page_as(watcher_of(hall))
+    desk.goto(f"/exams/office/rooms/{hall.session_id}?show=in_progress")
+    expect(desk.locator("[data-sitting]")).to_have_count(1)
+    stale = desk.locator("#room-stale")
+    expect(stale).to_be_hidden()
+    desk.context.set_offline(True)
+    expect(stale).to_contain_text("名单暂未更新", timeout=20_000)
+    axe(desk)
+    desk.context.set_offline(False)
+    expect(stale).to_be_hidden(timeout=20_000)
+    page = page_as(hall.person)
+    page.goto(hall.address)
+    page.wait_for_selector("#saved:not(:empty)")
+    page.locator("#hand-in").click()
+    page.locator("#hand-in-dialog .btn-primary").click()
+    page.wait_for_url("**/done")
+    expect(desk.locator("[data-sitting]")).to_have_count(0, timeout=20_000)  # no longer of this filter
+    expect(desk.locator("main")).to_contain_text("没有符合条件的考生")
+
+
 def test_the_settings_of_a_session(server: Server, page_as: Any, axe: Any, picture: Any) -> None:
     hall = Hall(server)
 
