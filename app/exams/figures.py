@@ -282,8 +282,8 @@ def _modules(found: _Papers) -> tuple[tuple[str, float], ...]:
         for number, count in Counter(which).items():
             total[0] += found.cells[number].points * count
             total[1] += found.cells[number].most * count
-    ordered = [(module, *totals[module]) for module in sorted(totals, key=module_rank)]
-    return tuple((module, float(points / most)) for module, points, most in ordered if most)
+    ordered = sorted(totals.items(), key=lambda one: module_rank(one[0]))
+    return tuple((module, float(points / most)) for module, (points, most) in ordered if most)
 
 
 def _question(
