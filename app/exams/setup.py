@@ -71,6 +71,12 @@ def saved(session: ExamSession, step: str) -> None:
     arrangement.steps = [one for one in STEPS if one == step or one in arrangement.steps]
 
 
+def steps_done(session: ExamSession) -> list[str]:
+    """Steps gone through; that of the places also once there is one, since places are added on pages of their own."""
+    done = places.arrangement_of(session.id).steps
+    return [*done, "places"] if "places" not in done and places.places_of(session.id) else done
+
+
 def copy_session(source: ExamSession, *, by: Person, now: datetime) -> ExamSession:
     """A new draft like an earlier session, moved by whole weeks into the future; candidates are not copied."""
     must_reach(by, Can.RUN_EXAM, region=source.region_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,19 @@ def test_a_draft_is_kept_after_the_first_step_and_found_again(desk: Any) -> None
     assert "继续设置" in desk.get(made.location).text
     page = desk.get(f"{OFFICE}/{row.id}/set-up/who").text
     assert "90" in page and "待办" not in page  # attempts within days, from the rule
+
+
+def test_the_step_of_the_places_is_done_with_the_first_place(desk: Any) -> None:
+    """Places are added on pages of their own: whoever goes on from there has not left the step out."""
+    made = desk.post(f"{OFFICE}/new", data=FORM | {"region_id": str(desk.region.id), "do": "leave"}).location
+
+    def done() -> list[str]:
+        page = desk.get(f"{made}/set-up/check").text
+        return re.findall(r'<li class="done">.*?<a [^>]*>([^<]*)</a>', page, re.S)
+
+    assert done() == ["内容与时间"]
+    desk.post(f"{made}/places/new", data={"name": "甲"})
+    assert done() == ["内容与时间", "考点与座位"]
 
 
 def test_the_check_list_names_the_step_where_something_is_missing(
