@@ -391,9 +391,12 @@ def drawn(print_id: int, *, now: datetime) -> Drawn:
 
 
 def keep(made: ExamPrint, drawn: Drawn) -> StoredFile | None:
-    """Keep a document; None where its version of the paper was drawn anew meanwhile."""
+    """Keep a document; None where its version of the paper was drawn anew meanwhile. Drawn twice, it is kept once: a worker that
+    takes long may be taken for dead, and another begins with the same document."""
     from certificates.sheets import page_count
 
+    if made.file_id is not None:
+        return db.session.get_one(StoredFile, made.file_id)
     if drawn.basis != _basis(made):
         return None
     name = f"{FILE_NAMES[made.kind]}{made.letter}-{made.session_id}.pdf"
