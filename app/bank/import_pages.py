@@ -21,6 +21,7 @@ from app.core.permissions import Can
 from app.core.tables import Column, Filter, Listing, download, excel
 from app.db import db, locked, unit_of_work
 from app.jobs.models import Job
+from question_bank.formats import write
 
 bp = Blueprint("bank_import", __name__, url_prefix="/bank/import", template_folder="templates")
 place("bank_import.index", _l("Imports of questions"), "exams", can=Can.WRITE_QUESTION, order=33,
@@ -71,6 +72,13 @@ def upload() -> Any:
     return render_template("bank/upload.html", form=form, carries=importing.format_help()), status
 
 
+@bp.get("/template.xlsx")
+@requires(Can.WRITE_QUESTION)
+def template() -> Any:
+    """The empty Excel template, with its headings, choices and a sheet that says how to fill it in."""
+    return download(write([], "excel").data, "questions")
+
+
 def _rows(found: QuestionImport) -> Listing:
     """One page of the rows; the fate and the outcome asked for stand in the address."""
     filters = [
@@ -105,6 +113,7 @@ def _page(found: QuestionImport, status: int = 200, error: str = "") -> Any:
         "job": job,
         "stopped": found.state is ImportState.RUNNING and job is not None and job.ended_at is not None,
         "preview": _preview,
+        "item_in": importing.item_in,
         "allowed": importing.CHOICES,
         "duplicate_choices": importing.CHOICES[Fate.DUPLICATE],
         "note": lambda note: importing.note_text(note, language),

@@ -138,9 +138,16 @@ def _page(appeal_id: int, status: int = 200, form: AnswerForm | None = None) -> 
             select(Person.id, Person.name).where(Person.id.in_([found.looked_by_id or 0, found.decided_by_id or 0]))
         ).all()
     )  # type: ignore[arg-type]
+    same = found.state is AppealState.LOOKED and (finding.corrected, finding.maximum) == (
+        finding.score,
+        sitting.maximum,
+    )
+    form = form or AnswerForm(data={"outcome": AppealOutcome.UNCHANGED.value} if same else None)
+    if same:  # there is nothing to correct: the other outcome would only be refused
+        form.outcome.choices = [(AppealOutcome.UNCHANGED.value, APPEAL_OUTCOMES[AppealOutcome.UNCHANGED])]
     return render_template(
-        "exams/office/appeal.html", appeal=found, sitting=sitting, session=found.session, finding=finding, names=names,
-        held=held.get(sitting.candidate_id, ()), form=form or AnswerForm(), percent=marking.percent,
+        "exams/office/appeal.html", appeal=found, sitting=sitting, session=found.session, finding=finding, names=names, same=same,
+        held=held.get(sitting.candidate_id, ()), form=form, percent=marking.percent,
         decides=person.can(Can.RUN_EXAM) and found.state is AppealState.LOOKED and found.looked_by_id != person.id,
         own_look=found.state is AppealState.LOOKED and found.looked_by_id == person.id, today=clock.today(),
     ), status  # fmt: skip

@@ -21,6 +21,7 @@ from app.db import db
 from app.exams import marking
 from app.exams.models import ExamSession, Mark, Regrade, Sitting, SittingAnswer
 from app.exams.regrading import MARKED
+from app.outline.rules import module_rank
 from question_bank.flags import Flag, flags
 from question_bank.items import Item, Kind, questions_of
 from question_bank.option_analysis import OptionAnalysis, option_analysis
@@ -281,7 +282,8 @@ def _modules(found: _Papers) -> tuple[tuple[str, float], ...]:
         for number, count in Counter(which).items():
             total[0] += found.cells[number].points * count
             total[1] += found.cells[number].most * count
-    return tuple((module, float(points / most)) for module, (points, most) in sorted(totals.items()) if most)
+    ordered = sorted(totals.items(), key=lambda one: module_rank(one[0]))
+    return tuple((module, float(points / most)) for module, (points, most) in ordered if most)
 
 
 def _question(

@@ -17,7 +17,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Person
@@ -57,6 +57,7 @@ from app.exams.states import (
 from app.notices.service import post
 from app.outline import service as outline
 from app.outline.models import RuleVersion
+from app.outline.rules import module_rank
 from question_bank.grading import Rule, points_for
 from question_bank.items import WHOLE, Item, Kind, Part, questions_of
 
@@ -386,19 +387,23 @@ def next_task(
     """The next answer that waits; the same question of all candidates comes together, so that marks are even.
 
     Within a question every marker has an order of their own: who hands in first is not always marked first, and two
-    markers at work rarely meet at the same answer.
+    markers at work rarely meet at the same answer. It goes round: what is left for later comes again after all the others.
     """
-    asked = tasks_open_to(person).where(MarkingTask.id != after)
+    waits = tasks_open_to(person).with_only_columns(MarkingTask.id)
+    asked = tasks_visible_to(person).where(or_(MarkingTask.id.in_(waits.order_by(None)), MarkingTask.id == after))
     if session_id is not None:
         asked = asked.where(MarkingTask.session_id == session_id)
     if revision_id is not None:
         asked = asked.where(MarkingTask.revision_id == revision_id)
     own_order = (MarkingTask.id * 7919 + person.id * 104_729) % 1009
-    return db.session.scalar(
-        asked.order_by(None)
+    ids = db.session.scalars(
+        asked.with_only_columns(MarkingTask.id)
+        .order_by(None)
         .order_by(MarkingTask.session_id, MarkingTask.revision_id, MarkingTask.part, own_order, MarkingTask.id)
-        .limit(1)
-    )
+    ).all()
+    at = ids.index(after) + 1 if after in ids else 0
+    following = [one for one in [*ids[at:], *ids[:at]] if one != after]
+    return db.session.get(MarkingTask, following[0]) if following else None
 
 
 @dataclass(frozen=True)
@@ -665,7 +670,7 @@ class Line:
 class Result:
     lines: list[Line]
     modules: list[tuple[str, Decimal, Decimal]]
-    """Module, points earned, points possible."""
+    """Module, points earned, points possible, in the order of the outline."""
 
 
 def _points(entry: Entry, shares: Mapping[str, Decimal | None], rulings: Rulings) -> tuple[Decimal, Decimal]:
@@ -708,4 +713,4 @@ def result_of(sitting: Sitting) -> Result:
         total = modules.setdefault(line.entry.item.module or "", [Decimal(0), Decimal(0)])
         total[0] += line.points
         total[1] += line.most
-    return Result(lines, [(module, *totals) for module, totals in modules.items()])  # type: ignore[misc]
+    return Result(lines, [(one, *modules[one]) for one in sorted(modules, key=module_rank)])  # type: ignore[misc]

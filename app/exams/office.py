@@ -117,6 +117,7 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
     found = sessions.session_for(person, session_id)
     draft = found.state is SessionState.DRAFT
     runs = person.can(Can.RUN_EXAM)
+    venues = places.places_of(session_id)
     values: dict[str, Any] = {
         "session": found,
         "rows": _candidates(found),
@@ -128,7 +129,11 @@ def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
         "reason_form": ReasonForm(),
         "level": outline.level_name(found.level),
         "outdated": outdated.found_in(found, now),
-        "capacity": sum(place.capacity for place in places.places_of(session_id)),
+        "capacity": sum(place.capacity for place in venues),
+        "seats_missing": bool(venues)
+        and found.state is SessionState.PUBLISHED
+        and now <= found.closes_at
+        and places.arrangement_of(session_id).seats_published_at is None,
         "job": db.session.get(Job, found.papers_job_id) if found.papers_job_id else None,
         "version": sessions.blueprint_version(found),
         "now": now,
@@ -221,7 +226,7 @@ def queue() -> Any:
         )
         .join(ExamSession, ExamSession.id == asked.c.session_id)
         .group_by(ExamSession.id, ExamSession.title, asked.c.revision_id)
-        .order_by(func.min(asked.c.made_at), ExamSession.id, asked.c.revision_id)
+        .order_by(ExamSession.closes_at, ExamSession.id, func.min(asked.c.made_at), asked.c.revision_id)
     ).all()  # fmt: skip
     done = db.session.scalar(select(func.count()).where(Reading.marker_id == person.id))
     stems = bank.stems_of(row.revision_id for row in waiting if row.revision_id)
@@ -231,10 +236,14 @@ def queue() -> Any:
 @bp.get("/marking/next")
 @requires(Can.MARK)
 def next_answer() -> Any:
-    """On to the next answer that waits for this marker, of one question where the address names it."""
+    """On to the next answer that waits for this marker: of the same question, else of the same exam, else of any."""
     person, after = current_person(), request.args.get("after", 0, type=int)
     wanted = {key: request.args.get(key, type=int) for key in ("session_id", "revision_id")}
-    following = marking.next_task(person, after, **wanted) or marking.next_task(person, after)
+    following = (
+        marking.next_task(person, after, **wanted)
+        or marking.next_task(person, after, session_id=wanted["session_id"])
+        or marking.next_task(person, after)
+    )
     if following is None:
         flash(_("No further answer waits for you."), "success")
         return redirect(url_for("exam_office.queue"))

@@ -358,7 +358,7 @@ def document(made: ExamPrint, session: ExamSession, now: datetime) -> bytes:
     """The PDF of one document."""
     head, kind = head_of(session), made.kind
     if kind in OF_A_PAPER:
-        paper = printed_paper(session, form_of(session, made.letter, by=None, now=now))
+        paper = printed_paper(session, _pinned(made))
         makers = {PrintKind.PAPER: printing.paper_pdf, PrintKind.KEY: printing.key_pdf,
                   PrintKind.ANSWER_SHEET: printing.answer_sheet_pdf}  # fmt: skip
         return makers[kind](head, paper)
@@ -375,34 +375,77 @@ def document(made: ExamPrint, session: ExamSession, now: datetime) -> bytes:
     return printing.scores_pdf(head, _scores(session), released=released, taken_at=now)
 
 
-def make(made: ExamPrint, *, now: datetime) -> StoredFile:
-    """Make and keep one document."""
+@dataclass(frozen=True)
+class Drawn:
+    """A PDF that was drawn without a lock, and what it was drawn from."""
+
+    data: bytes
+    basis: Any
+
+
+def drawn(print_id: int, *, now: datetime) -> Drawn:
+    """One document. Reads only: the slips of three hundred people take a minute, in which nobody's save may wait."""
+    made = db.session.get_one(ExamPrint, print_id)
+    session = db.session.get_one(ExamSession, made.session_id)
+    return Drawn(document(made, session, now), _basis(made))
+
+
+def keep(made: ExamPrint, drawn: Drawn) -> StoredFile | None:
+    """Keep a document; None where its version of the paper was drawn anew meanwhile. Drawn twice, it is kept once: a worker that
+    takes long may be taken for dead, and another begins with the same document."""
     from certificates.sheets import page_count
 
-    session = db.session.get_one(ExamSession, made.session_id)
-    data = document(made, session, now)
-    name = f"{FILE_NAMES[made.kind]}{made.letter}-{session.id}.pdf"
-    kept = keep_bytes(data, name, owner=None, kinds=frozenset({PDF}), max_bytes=200 * 1024 * 1024)
-    made.file_id, made.pages, made.deleted_at = kept.id, page_count(data), None
+    if made.file_id is not None:
+        return db.session.get_one(StoredFile, made.file_id)
+    if drawn.basis != _basis(made):
+        return None
+    name = f"{FILE_NAMES[made.kind]}{made.letter}-{made.session_id}.pdf"
+    kept = keep_bytes(drawn.data, name, owner=None, kinds=frozenset({PDF}), max_bytes=200 * 1024 * 1024)
+    made.file_id, made.pages, made.deleted_at = kept.id, page_count(drawn.data), None
     return kept
 
 
-def make_ticket(sitting_id: int) -> StoredFile:
-    """Make one candidate's ticket as their own file; an earlier one is replaced."""
+def _pinned(made: ExamPrint) -> PaperForm:
+    """The version of the paper that was drawn when the document was asked for."""
+    asked = select(PaperForm).where(PaperForm.session_id == made.session_id, PaperForm.letter == made.letter)
+    return db.session.scalars(asked).one()
+
+
+def _basis(made: ExamPrint) -> str:
+    return _pinned(made).seed if made.kind in OF_A_PAPER else ""
+
+
+def drawn_ticket(sitting_id: int) -> Drawn:
+    """One candidate's ticket. Reads only."""
+    _, session, ticket = _own_ticket(sitting_id)
+    return Drawn(printing.tickets_pdf(head_of(session), [ticket], _instructions(session.id)), ticket)
+
+
+def keep_ticket(sitting_id: int, drawn: Drawn) -> StoredFile | None:
+    """Keep it as the candidate's own file, in place of an earlier one; None where the seat or anything on the ticket has
+    changed meanwhile."""
     seat = db.session.get(ExamSeat, sitting_id, with_for_update=True)
-    sitting = db.session.get_one(Sitting, sitting_id)
-    session = db.session.get_one(ExamSession, sitting.session_id)
-    if seat is None or sitting.state is SittingState.VOID or not ticket_ready(session):
-        raise NoTicket
+    sitting, session, ticket = _own_ticket(sitting_id)
+    if drawn.basis != ticket or seat is None:
+        return None
     number = ticket_number(sitting_id, session)
-    data = printing.tickets_pdf(head_of(session), [_ticket(sitting, session, seat)], _instructions(session.id))
-    kept = keep_bytes(data, f"准考证-{number}.pdf", owner=sitting.candidate, kinds=frozenset({PDF}))
+    kept = keep_bytes(drawn.data, f"准考证-{number}.pdf", owner=sitting.candidate, kinds=frozenset({PDF}))
     before = db.session.get(StoredFile, seat.ticket_file_id) if seat.ticket_file_id else None
     seat.ticket_file_id = kept.id
     db.session.flush()  # the seat lets go of the old file before that is deleted
     if before is not None:
         delete_file(before)
     return kept
+
+
+def _own_ticket(sitting_id: int) -> tuple[Sitting, ExamSession, printing.Ticket]:
+    """Whose ticket and what stands on it. Raises NoTicket where there is none."""
+    seat = db.session.get(ExamSeat, sitting_id)
+    sitting = db.session.get_one(Sitting, sitting_id)
+    session = db.session.get_one(ExamSession, sitting.session_id)
+    if seat is None or sitting.state is SittingState.VOID or not ticket_ready(session):
+        raise NoTicket
+    return sitting, session, _ticket(sitting, session, seat)
 
 
 def ask_ticket(sitting: Sitting, *, by: Person) -> None:

@@ -118,6 +118,26 @@ class Line:
     hall_id: int | None = None
     """The room of the seat plan; None without one."""
 
+    @property
+    def where(self) -> str:
+        """Place and room in words."""
+        return " · ".join(filter(None, [self.place, self.hall]))
+
+    @property
+    def chair(self) -> str:
+        """The seat within its room, whose name stands above the rows."""
+        return self.seat.removeprefix(self.hall).strip() if self.hall else self.seat
+
+    @property
+    def alarm(self) -> bool:
+        """Is there something to look at: absences that count, another address or device, a refused browser."""
+        return bool(self.counted or self.addresses or self.devices or self.refused)
+
+    def fits(self, words: str) -> bool:
+        """Is this the candidate whose name, seat or last digits of the document were typed."""
+        words = "".join(words.split()).casefold()
+        return any(words in "".join(text.split()).casefold() for text in (self.name, self.seat, self.id_masked))
+
 
 def _length(column: Any) -> Any:
     postgres = db.session.get_bind().dialect.name == "postgresql"
@@ -238,6 +258,19 @@ def open_in(session_id: int) -> list[Open]:
         Open(**{**row._mapping, "kind": row.kind.value if row.kind else "", "cheating": bool(row.cheating)})
         for row in rows
     ]
+
+
+def counts_in(session_ids: Sequence[int]) -> dict[int, dict[SittingState, int]]:
+    """How many candidates of each session are in which state; one statement."""
+    found: dict[int, dict[SittingState, int]] = {one: {} for one in session_ids}
+    rows = db.session.execute(
+        select(Sitting.session_id, Sitting.state, func.count())
+        .where(Sitting.session_id.in_(session_ids))
+        .group_by(Sitting.session_id, Sitting.state)
+    )
+    for session_id, state, count in rows:
+        found[session_id][state] = count
+    return found
 
 
 def still_open_in(session_ids: Sequence[int]) -> dict[int, tuple[int, int]]:

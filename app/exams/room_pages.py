@@ -45,6 +45,10 @@ def room_words() -> dict[str, Any]:
     return {"note": note_of, "events": EVENT_NAMES, "signals": SIGNAL_NAMES, "incidents": INCIDENT_NAMES}
 
 
+ALARM = "alarm"
+"""In the choice of states: whoever has signals that count, another device or address."""
+
+
 # --- the room ----------------------------------------------------------------------------------------------------------------
 
 
@@ -64,12 +68,14 @@ def rooms() -> Any:
         .order_by(ExamSession.opens_at)
         .limit(50)
     ).all()
-    return render_template("exams/office/rooms.html", rows=rows, now=now)
+    ids = [one.id for one in rows]
+    return render_template(
+        "exams/office/rooms.html", rows=rows, now=now, counts=room.counts_in(ids), waiting=room.still_open_in(ids)
+    )
 
 
-def cells_of(line: Line, several: bool = False) -> dict[str, str]:
-    """What stands in the cells of a line, in words: the page and the script show the same. ``several`` places are shown:
-    rooms of two places may have the same name."""
+def cells_of(line: Line) -> dict[str, str]:
+    """What stands in the cells of a line, in words: the page and the script show the same."""
     notes = []
     if line.paused:
         notes.append(_("paused"))
@@ -84,7 +90,7 @@ def cells_of(line: Line, several: bool = False) -> dict[str, str]:
     if line.refused:
         notes.append(_("without Safe Exam Browser: refused"))
     return {
-        "seat": " · ".join(filter(None, [line.place if several else "", line.seat])) or "—",
+        "seat": line.chair or "—",
         "notes": " · ".join(notes),
         "answered": f"{line.answered} / {line.questions}",
         "last": room.as_of(line.last) if line.last else "—",
@@ -113,8 +119,21 @@ def _chosen(session_id: int) -> set[int]:
 
 def _halls(lines: Sequence[Line], chosen: set[int]) -> list[Hall]:
     counts = Counter(line.hall_id for line in lines)
-    names = {line.hall_id: f"{line.place} · {line.hall}" for line in lines if line.hall_id is not None}
+    names = {line.hall_id: line.where for line in lines if line.hall_id is not None}
     return [Hall(one, name, counts[one], one in chosen) for one, name in names.items() if one is not None]
+
+
+def _asked() -> dict[str, str]:
+    """What the list is narrowed to: the page and what it asks for every few seconds are told the same."""
+    return {"q": (request.args.get("q") or "").strip()[:60], "show": (request.args.get("show") or "")[:20]}
+
+
+def _shown(line: Line, q: str, show: str) -> bool:
+    if show == ALARM and not line.alarm:
+        return False
+    if show in set(SittingState) and line.state != show:
+        return False
+    return not q or line.fits(q)
 
 
 def _board(session_id: int) -> dict[str, Any]:
@@ -126,11 +145,15 @@ def _board(session_id: int) -> dict[str, Any]:
         lines = [line for line in lines if line.hall_id in wanted]
     waiting = room.open_in(session_id)
     counts = Counter(line.state for line in lines)
+    asked = _asked()
     return {
         "session": found,
-        "lines": lines,
+        "lines": [line for line in lines if _shown(line, **asked)],
+        "everybody": bool(lines),
+        "unseated": any(not line.seat for line in lines),
+        "asked": asked,
+        "narrowed": {name: value for name, value in asked.items() if value},
         "halls": halls,
-        "several": len({line.place for line in lines if line.place}) > 1,
         "waiting": waiting,
         "now": now,
         "sums": [(str(STATE_NAMES[state]), counts[state]) for state in STATE_NAMES if counts[state]],
@@ -150,8 +173,8 @@ def room_state(session_id: int) -> Any:
                 {
                     "id": line.id,
                     "state": line.state.value,
-                    "alarm": bool(line.counted or line.addresses or line.devices or line.refused),
-                    "cells": cells_of(line, board["several"]),
+                    "alarm": line.alarm,
+                    "cells": cells_of(line),
                 }
                 for line in board["lines"]
             ],
@@ -166,6 +189,10 @@ def _room_page(session_id: int, status: int = 200, **more: Any) -> Any:
     found = board["session"]
     values = board | {
         "cells": cells_of,
+        "shows": [
+            *((state.value, words) for state, words in STATE_NAMES.items()),
+            (ALARM, _("with something to look at")),
+        ],
         "kinds": INCIDENT_NAMES,
         "me": current_person().id,
         "watch": watch_of(found),
@@ -183,7 +210,7 @@ def _room_page(session_id: int, status: int = 200, **more: Any) -> Any:
 
 def _incident_form(**more: Any) -> IncidentForm:
     form = IncidentForm(**more)
-    form.kind.choices = [(kind.value, words) for kind, words in INCIDENT_NAMES.items()]
+    form.kind.choices = [("", _("Please choose")), *((kind.value, words) for kind, words in INCIDENT_NAMES.items())]
     return form
 
 

@@ -71,6 +71,12 @@ def saved(session: ExamSession, step: str) -> None:
     arrangement.steps = [one for one in STEPS if one == step or one in arrangement.steps]
 
 
+def steps_done(session: ExamSession) -> list[str]:
+    """Steps gone through; that of the places also once there is one, since places are added on pages of their own."""
+    done = places.arrangement_of(session.id).steps
+    return [*done, "places"] if "places" not in done and places.places_of(session.id) else done
+
+
 def copy_session(source: ExamSession, *, by: Person, now: datetime) -> ExamSession:
     """A new draft like an earlier session, moved by whole weeks into the future; candidates are not copied."""
     must_reach(by, Can.RUN_EXAM, region=source.region_id)
@@ -197,6 +203,8 @@ def _lines(rows: Iterable[Sequence[str]]) -> list[Line]:
         rest = [cell for cell in cells if "@" not in cell]
         if not email and rest and not rest[0]:
             rest = rest[1:]  # an empty e-mail column before the name
+        if email and len(rest) > 1 and rest[0].isdigit():
+            rest = ["", *rest]  # the address alone, then the minutes: nobody is called by a number
         name, extra, reason = (rest + ["", "", ""])[:3]
         found.append(Line(number, email[:254], name[:100], extra[:10], reason[:300]))
     if len(found) > MOST_ROWS:

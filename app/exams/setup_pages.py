@@ -128,7 +128,7 @@ def _after(session_id: int, step: str) -> Any:
 def _page(step: str, form: Any, session: ExamSession | None, **more: Any) -> Any:
     values: dict[str, Any] = {"session": session, "form": form, "step": step, "steps": STEPS, "done": [], "open": set()}
     if session is not None:
-        values["done"] = places.arrangement_of(session.id).steps
+        values["done"] = setup.steps_done(session)
         values["checks"] = sessions.check_list(session, clock.now())
         values["open"] = {check.step for check in values["checks"] if check.stops and not check.fine}
     status = 422 if form is not None and (form.errors or form.form_errors) else 200

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.accounts.models import Person
 from app.core import clock
-from app.db import db, unit_of_work
+from app.db import db, one_state, unit_of_work
 from app.exams import (  # noqa: F401 - personal announces itself
     faults,
     figures,
@@ -30,6 +30,7 @@ from app.exams import (  # noqa: F401 - personal announces itself
 )
 from app.exams.models import ExamPrint, ExamSession, Regrade, RegradeState
 from app.exams.states import SessionState
+from app.files.models import StoredFile
 from app.jobs.models import Job
 from app.jobs.service import every, work
 
@@ -44,18 +45,34 @@ def make_paper(item: dict[str, Any], job: Job) -> dict[str, Any]:
     return {"questions": len(sitting.entries)}
 
 
-@work(prints.PRINT)
+def _drawn_and_kept(draw: Callable[[], prints.Drawn], keep: Callable[[prints.Drawn], StoredFile | None]) -> StoredFile:
+    """Draw a PDF without a lock, then keep it at once; again where what it was drawn from has changed meanwhile."""
+    while True:
+        with one_state():
+            drawn = draw()
+        with unit_of_work():
+            kept = keep(drawn)
+        if kept is not None:
+            return kept
+
+
+@work(prints.PRINT, apart=True)
 def make_print(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """One document of a session as PDF."""
-    made = db.session.get_one(ExamPrint, item["print"], with_for_update=True)
-    kept = prints.make(made, now=clock.now())
-    return {"file": kept.id, "pages": made.pages}
+
+    def keep(drawn: prints.Drawn) -> StoredFile | None:
+        return prints.keep(db.session.get_one(ExamPrint, item["print"], with_for_update=True), drawn)
+
+    kept = _drawn_and_kept(lambda: prints.drawn(item["print"], now=clock.now()), keep)
+    return {"file": kept.id}
 
 
-@work(places.TICKETS)
+@work(places.TICKETS, apart=True)
 def make_ticket(item: dict[str, Any], job: Job) -> dict[str, Any]:
     """The admission slip of one candidate as PDF."""
-    return {"file": prints.make_ticket(item["sitting"]).id}
+    sitting_id = item["sitting"]
+    kept = _drawn_and_kept(lambda: prints.drawn_ticket(sitting_id), lambda drawn: prints.keep_ticket(sitting_id, drawn))
+    return {"file": kept.id}
 
 
 def _each(ids: Iterable[int], do: Callable[[int], Any], what: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from app.exams.models import (
     AppealOutcome,
@@ -143,7 +146,17 @@ def note_of(event: SittingEvent) -> str:
     what, _colon, way = event.note.partition(":")
     if event.kind is EventKind.SEB_REFUSED and what in SEB_ATTEMPTS and way in SEB_WAYS:
         return f"{SEB_ATTEMPTS[what]} · {SEB_WAYS[way]}"
+    if event.kind is EventKind.TIME_ADDED and (given := _MORE.fullmatch(event.note)):
+        minutes = int(given[1])
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) + f" · {given[2]}"
+    if event.kind is EventKind.RESUMED and (given := _LASTED.fullmatch(event.note)):
+        seconds = int(given[1])
+        return ngettext("%(n)s second given back", "%(n)s seconds given back", seconds)
     return event.note
+
+
+_MORE, _LASTED = re.compile(r"(\d+) min: (.*)", re.S), re.compile(r"\+ (\d+) s")
+"""How the room notes added time and the end of a pause."""
 
 
 SIGNAL_NAMES = {

@@ -19,6 +19,12 @@ MODULES: dict[str, Any] = {
 MODULE_CHOICES = tuple(MODULES.items())
 
 
+def module_rank(code: str) -> tuple[int, str]:
+    """To sort by: the modules as the outline lists them, others behind."""
+    known = list(MODULES)
+    return (known.index(code) if code in known else len(known), code)
+
+
 def _distinct_ranks(body: dict[str, Any]) -> None:
     ranks = [row["rank"] for row in body["levels"]]
     if len(set(ranks)) != len(ranks):

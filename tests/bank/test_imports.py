@@ -85,6 +85,25 @@ def test_nothing_changes_before_the_owner_says_so(author: Any, browser: Any, cli
     assert client_as(people.officer(Role.LECTURER)).get(address).status_code == 404
 
 
+def test_the_template_is_filled_in_and_read_again(browser: Any) -> None:
+    """From the page of the upload; with its headings, and its own instructions are no question."""
+    assert "/bank/import/template.xlsx" in browser.get("/bank/import").text
+    book = load_workbook(io.BytesIO(browser.get("/bank/import/template.xlsx").data))
+    sheet = book["题目"]
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    for head, value in (("题型", "单选"), ("题干", "首都是？"), ("选项A", "北京"), ("选项B", "天津"), ("答案", "A")):
+        sheet.cell(2, heads[head], value)
+    sheet.cell(3, heads["题型"], "单选")  # and one without words
+    out = io.BytesIO()
+    book.save(out)
+    answer = browser.post("/bank/import", data={"format": "excel", "file": (io.BytesIO(out.getvalue()), "题目.xlsx")})
+    assert answer.status_code == 302
+    assert [row.fate for row in _rows()] == [Fate.NEW, Fate.REFUSED]
+    page = browser.get(answer.location).text
+    key = page[page.index("<summary>答案</summary>") :]
+    assert "北京" in key[: key.index("</details>")] and "天津" not in key[: key.index("</details>")]
+
+
 def test_each_question_has_its_fate(author: Any, browser: Any) -> None:
     for code in ("SAME", "CHANGED", "CLOSED", "TWIN"):
         factories.question(author, factories.item(code))

@@ -47,6 +47,8 @@ def test_the_room_renews_itself_and_its_words_arrive(server: Server, page_as: An
     page.locator("#q2 input").first.check()
     box = page.locator("#room-messages .message")
     expect(box).to_contain_text("还有一小时，请注意时间。")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    expect(box).to_be_in_viewport(ratio=1)  # in the bar: seen wherever on the page the candidate is
     axe(page)
     picture(page, "sitting-message")
     page.reload()
@@ -88,6 +90,28 @@ def test_an_incident_appears_by_itself(server: Server, page_as: Any, axe: Any, p
     desk.get_by_role("button", name="办结事件").click()
     expect(desk.locator("main")).to_contain_text("→ 已恢复供电")
     expect(desk.locator(".matter")).to_have_count(0)
+
+
+def test_a_list_that_is_not_renewed_says_so(server: Server, page_as: Any, axe: Any) -> None:
+    hall = Hall(server)
+    desk = page_as(watcher_of(hall))
+    desk.goto(f"/exams/office/rooms/{hall.session_id}?show=in_progress")
+    expect(desk.locator("[data-sitting]")).to_have_count(1)
+    stale = desk.locator("#room-stale")
+    expect(stale).to_be_hidden()
+    desk.context.set_offline(True)
+    expect(stale).to_contain_text("名单暂未更新", timeout=20_000)
+    axe(desk)
+    desk.context.set_offline(False)
+    expect(stale).to_be_hidden(timeout=20_000)
+    page = page_as(hall.person)
+    page.goto(hall.address)
+    page.wait_for_selector("#saved:not(:empty)")
+    page.locator("#hand-in").click()
+    page.locator("#hand-in-dialog .btn-primary").click()
+    page.wait_for_url("**/done")
+    expect(desk.locator("[data-sitting]")).to_have_count(0, timeout=20_000)  # no longer of this filter
+    expect(desk.locator("main")).to_contain_text("没有符合条件的考生")
 
 
 def test_the_settings_of_a_session(server: Server, page_as: Any, axe: Any, picture: Any) -> None:

@@ -166,6 +166,17 @@ def test_without_written_answers_the_office_decides_at_once(app: Any) -> None:
     _decide(made, AppealOutcome.UNCHANGED, room.office, room)
 
 
+def test_the_page_offers_no_outcome_that_would_be_refused(room: Over, client_as: Any, set_clock: Any) -> None:
+    set_clock(room.over)
+    made = _ask(room)
+    _look(made, "0", room.markers[2], room)
+    desk, own = client_as(room.office), f"/exams/office/appeals/{made.id}"
+    page = desk.get(own).text
+    assert 'value="unchanged"' in page and 'value="corrected"' not in page and "结果只能是" in page
+    assert desk.post(own, data={"outcome": "corrected", "finding": "要点二成立"}).status_code == 422
+    assert desk.post(own, data={"outcome": "unchanged", "finding": "两次评阅一致"}).status_code == 302
+
+
 def test_pages_from_asking_to_the_answer(room: Over, client_as: Any, set_clock: Any) -> None:
     set_clock(room.over)
     mine, address = client_as(room.people[0]), f"/exams/sittings/{room.sittings[0]}"
@@ -192,7 +203,7 @@ def test_pages_from_asking_to_the_answer(room: Over, client_as: Any, set_clock: 
     desk = client_as(room.office)
     assert room.people[0].name in desk.get("/exams/office/appeals").text
     own = f"/exams/office/appeals/{appeal_id}"
-    assert REASON in desk.get(own).text
+    assert REASON in desk.get(own).text and 'value="corrected"' in desk.get(own).text
     assert desk.post(own, data={"outcome": "better", "finding": "x"}).status_code == 422
     assert desk.post(own, data={"outcome": "corrected"}).status_code == 422
     assert desk.post(own, data={"outcome": "corrected", "finding": "要点二成立"}).status_code == 302

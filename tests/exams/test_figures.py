@@ -14,6 +14,7 @@ from app.db import locked, unit_of_work
 from app.exams import figures, regrading
 from app.exams.models import RegradeKind
 from app.exams.regrading import Wanted
+from app.outline.rules import module_rank
 from tests.exams.factories import Over, session, sitting
 
 
@@ -109,3 +110,10 @@ def test_pages_of_a_long_table_take_any_number() -> None:
         shown, at, pages = page_of(rows, {"page": asked})
         assert (at, pages, shown[0]) == (page, 3, first), asked
     assert page_of([], {}) == ([], 1, 1)
+
+
+def test_modules_stand_in_the_order_of_the_outline() -> None:
+    """Not by their codes, which nobody sees: 公共知识, 政策法规, 实务技能, 能力提升."""
+    assert sorted(["skill", "", "advanced", "policy", "common"], key=module_rank) == [
+        "common", "policy", "skill", "advanced", "",
+    ]  # fmt: skip

@@ -8,18 +8,20 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from app.accounts.models import Person
 from app.audit.models import AuditEntry
 from app.bank import service as bank
 from app.core import clock
 from app.core.permissions import Role, Scope
 from app.core.text import day
-from app.db import db, unit_of_work
+from app.db import db, for_transactions, unit_of_work
 from app.exams import keeping, printing, prints, sessions, tasks
 from app.exams.deeds import Did
 from app.exams.models import ExamPrint, ExamSeat, PaperForm, PrintKind
 from app.files.models import StoredFile
+from app.jobs.models import Job
 from app.jobs.service import run_waiting
 from question_bank.items import Kind
 from tests.exams.factories import Room, plan, session
@@ -201,6 +203,55 @@ def test_a_ticket_made_anew_replaces_the_file(app: Any, client_as: Any) -> None:
     assert db.session.scalars(select(StoredFile.id).where(StoredFile.owner_id == room.people[0].id)).all() == [
         row.ticket_file_id
     ]
+
+
+def test_what_is_drawn_keeps_nobody_from_writing(app: Any, client_as: Any, monkeypatch: Any) -> None:
+    """The slips of three hundred people take a minute: on SQLite every save of an exam would wait for the lock."""
+    room, inside = Room(candidates=1), []
+    document, slips = prints.document, printing.tickets_pdf
+    for place_, name, do in ((prints, "document", document), (printing, "tickets_pdf", slips)):
+
+        def drawn_(*given: Any, do: Any = do) -> Any:
+            inside.append(bool(db.session.info.get("unit_of_work")))
+            return do(*given)
+
+        monkeypatch.setattr(place_, name, drawn_)
+    made(client_as(room.office), room, "tickets")
+    assert client_as(room.people[0]).post(f"/exams/sittings/{room.sittings[0]}/ticket").status_code == 302
+    run_waiting()
+    assert inside == [False, False, False]
+
+
+def test_a_document_drawn_by_two_workers_is_kept_once(app: Any, client_as: Any) -> None:
+    room = Room(candidates=1)
+    first = made(client_as(room.office), room, "tickets")
+    row = db.session.scalars(select(ExamPrint)).one()
+    with app.test_request_context():
+        again = tasks.make_print({"print": row.id}, Job())
+    assert again == {"file": row.file_id}
+    assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 1
+    address = f"/exams/office/sessions/{room.session.id}/prints/{row.id}.pdf"
+    assert client_as(room.office).get(address).data == first
+
+
+def test_a_ticket_is_drawn_again_where_the_seat_changed_meanwhile(app: Any, client_as: Any, monkeypatch: Any) -> None:
+    room = Room(candidates=1)
+    address, name = f"/exams/sittings/{room.sittings[0]}/ticket", room.people[0].name
+    slips, seen = printing.tickets_pdf, []
+
+    def meanwhile(head: Any, tickets: Any, words: Any) -> bytes:
+        seen.append(tickets[0].name)
+        if len(seen) == 1:
+            with for_transactions().execution_options(writes=True).begin() as other:
+                other.execute(update(Person.__table__).where(Person.id == room.people[0].id).values(name="改名人"))
+        return slips(head, tickets, words)
+
+    monkeypatch.setattr(printing, "tickets_pdf", meanwhile)
+    browser = client_as(room.people[0])
+    assert browser.post(address).status_code == 302
+    run_waiting()
+    assert seen == [name, "改名人"]
+    assert "改名人" in words_of(browser.get(f"{address}.pdf").data)
 
 
 def test_the_scanned_ticket_leads_the_invigilator_to_the_candidate(app: Any, client_as: Any) -> None:

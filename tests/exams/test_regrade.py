@@ -312,6 +312,8 @@ def test_pages_of_a_regrade(app: Any, client_as: Any) -> None:
     assert room.people[0].name in page and "题干有歧义" in page and "commit" not in page.replace("commit-", "")
     assert desk.post(f"{made.location}/commit").status_code == 409
     other = client_as(second)
+    page = other.get(made.location).text
+    assert page.index('name="commit-remark"') < page.index("<table"), "the decision stands above the long list"
     assert room.people[0].name not in other.get(f"{made.location}?crossing=passed").text
     assert room.session.title in other.get("/exams/office/regrades").text
     assert regrading.waiting_for(second) == 1 and regrading.waiting_for(room.office) == 0

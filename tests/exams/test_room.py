@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ from app.exams.room import AskedAlready, OwnSitting, SecondPerson
 from app.exams.sittings import NotAdmitted
 from app.exams.states import SessionState, SittingState
 from app.exams.watch import Watch
+from app.exams.words import note_of
 from tests.exams.factories import Room, session, sitting
 from tests.exams.test_seats import drawn, place, published
 from tests.factories import people
@@ -72,6 +75,38 @@ def test_the_list_stands_by_seat_and_tells_everything(hall: Room, watcher: Any, 
     assert "4 / 6" in page and page.count("data-sitting=") == 3
     own = desk.get(f"/exams/office/sittings/{hall.sittings[0]}").text
     assert "切换页面" in own and "未上传照片" in own and "身份已核验" in own
+
+
+def test_the_list_is_narrowed_and_so_is_what_it_asks_for(hall: Room, watcher: Any, client_as: Any) -> None:
+    act(room.set_seat, hall, 0, seat="A7", by=watcher, now=hall.opens)
+    hall.start(0)
+    client_as(hall.people[0]).post(
+        f"/exams/sittings/{hall.sittings[0]}/signals",
+        json={"tab": "0123456789ab", "signals": [{"number": 1, "kind": "hidden", "ms": 9000}]},
+    )
+    desk, address = client_as(watcher), f"/exams/office/rooms/{hall.session.id}"
+    sits, waits = {hall.sittings[0]}, set(hall.sittings[1:3])
+    for asked, there in (
+        ("q=a 7", sits), (f"q={hall.people[1].name}", {hall.sittings[1]}), ("show=in_progress", sits), ("show=alarm", sits),
+        ("show=registered", waits), ("show=nonsense", sits | waits), ("show=registered&q=a7", set()),
+    ):  # fmt: skip
+        page = desk.get(f"{address}?{asked}").text
+        assert {int(one) for one in re.findall(r'data-sitting="(\d+)"', page)} == there, asked
+        url = html.unescape(re.findall(r'data-url="([^"]*)"', page)[0])
+        assert {row["id"] for row in desk.get(url).json["rows"]} == there, asked
+    assert "没有符合条件的考生" in page and "全部暂停" in page
+
+
+def test_the_list_of_rooms_says_what_goes_on(hall: Room, watcher: Any, client_as: Any, queries: Any) -> None:
+    desk = client_as(watcher)
+    hall.start(0)
+    with unit_of_work():
+        room.report(locked(hall.session), IncidentKind.TECHNICAL, "停电", by=watcher, now=hall.opens)
+    with queries() as seen:
+        page = desk.get("/exams/office/rooms").text
+    assert "进行中" in page and "已报名 2" in page and "作答中 1" in page
+    assert re.search(r'data-label="待处理事项">.*?<span>1</span>', page, re.S)
+    assert len(seen) <= 12, seen
 
 
 def test_changes_of_device_and_address_are_counted_in_words(hall: Room, watcher: Any, client_as: Any) -> None:
@@ -167,7 +202,7 @@ def test_nobody_watches_over_their_own_exam(hall: Room, client_as: Any) -> None:
 # --- time ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pause_gives_its_time_back_to_the_second(hall: Room, watcher: Any) -> None:
+def test_a_pause_gives_its_time_back_to_the_second(app: Any, hall: Room, watcher: Any) -> None:
     hall.start(0)
     begun = hall.opens
     act(room.pause, hall, reason="停电", by=watcher, now=begun + 10 * MINUTE)
@@ -182,8 +217,14 @@ def test_a_pause_gives_its_time_back_to_the_second(hall: Room, watcher: Any) -> 
     made = sitting(hall.sittings[0])
     assert made.credit_seconds == 20 * 60 + 1 and made.deadline_at == begun + 80 * MINUTE + SECOND
     assert hall.save([], at=begun + 31 * MINUTE).paused is False
-    kinds = db.session.scalars(select(SittingEvent.kind).where(SittingEvent.by_id == watcher.id)).all()
-    assert kinds == [EventKind.PAUSED, EventKind.RESUMED]
+    events = db.session.scalars(
+        select(SittingEvent).where(SittingEvent.by_id == watcher.id).order_by(SittingEvent.id)
+    ).all()
+    assert [one.kind for one in events] == [EventKind.PAUSED, EventKind.RESUMED]
+    with app.test_request_context():
+        assert note_of(events[1]) == "补还 1,201 秒"
+        more = SittingEvent(kind=EventKind.TIME_ADDED, note="5 min: 换机: 二号")
+        assert note_of(more) == "5 分钟 · 换机: 二号"
     tasks.sweep(begun + 83 * MINUTE)
     assert sitting(hall.sittings[0]).state is not SittingState.IN_PROGRESS
 
@@ -278,6 +319,8 @@ def test_an_open_incident_stays_on_top_and_holds_back_the_release(hall: Room, wa
     desk = client_as(watcher)
     own = f"/exams/office/sittings/{hall.sittings[0]}"
     assert desk.post(f"{own}/incidents", data={"report-kind": "theft", "report-note": "x"}).status_code == 422
+    assert desk.post(f"{own}/incidents", data={"report-note": "没有选类别"}).status_code == 422
+    assert '<option value="">请选择' in desk.get(own).text, "the kind is chosen, not what happens to stand first"
     assert desk.post(f"{own}/incidents", data={"report-kind": "device", "report-note": " "}).status_code == 422
     assert desk.post(f"{own}/incidents", data={"report-kind": "device", "report-note": "桌下有手机"}).status_code == 302
     finish(hall)
@@ -399,9 +442,9 @@ def test_two_rooms_of_three_places_are_told_apart_and_chosen(app: Any, client_as
     watcher = people.officer(Role.INVIGILATOR, Scope.REGION, room.region.id)
     desk, address = client_as(watcher), f"/exams/office/rooms/{room.session.id}"
     page = desk.get(address).text
-    assert page.count("第1考场 1") >= 3 and all(
-        f"{name} · 第1考场 1" in page for name in ("甲考点", "乙考点", "丙考点")
-    )
+    groups = re.findall(r'colspan="9">([^<]*)<', page)  # one head for each room, its seats below
+    assert len(groups) == 6 and {name.partition(" · ")[0] for name in groups} == {"甲考点", "乙考点", "丙考点"}
+    assert re.findall(r'data-cell="seat">([^<]*)<', page) == ["1"] * 6
     db.session.rollback()
     rows = db.session.execute(select(ExamSeat.sitting_id, ExamSeat.room_id, ExamSeat.place_id)).all()
     mine = [row.room_id for row in rows if row.place_id == ids[0]]

@@ -167,6 +167,19 @@ def test_publishing_tells_everybody_and_has_tickets_made(app: Any, client_as: An
         published(room)
 
 
+def test_the_page_of_the_session_leads_to_seats_that_are_not_published(app: Any, client_as: Any) -> None:
+    """Published without seats, nobody would have an admission slip on the morning of the exam."""
+    room = Room(candidates=1)
+    desk, page = client_as(room.office), f"{OFFICE}/{room.session.id}"
+    assert "座位尚未发布" not in desk.get(page).text, "without places there are no seats"
+    place(room, "甲考点", (1, 1))
+    assert "座位尚未发布" in desk.get(page).text
+    drawn(room)
+    assert "座位尚未发布" in desk.get(page).text
+    published(room)
+    assert "座位尚未发布" not in desk.get(page).text
+
+
 def test_who_registers_after_the_plan_gets_the_next_free_seat(app: Any) -> None:
     room = Room(candidates=1)
     place(room, "甲", (1, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,19 @@ def test_a_draft_is_kept_after_the_first_step_and_found_again(desk: Any) -> None
     assert "继续设置" in desk.get(made.location).text
     page = desk.get(f"{OFFICE}/{row.id}/set-up/who").text
     assert "90" in page and "待办" not in page  # attempts within days, from the rule
+
+
+def test_the_step_of_the_places_is_done_with_the_first_place(desk: Any) -> None:
+    """Places are added on pages of their own: whoever goes on from there has not left the step out."""
+    made = desk.post(f"{OFFICE}/new", data=FORM | {"region_id": str(desk.region.id), "do": "leave"}).location
+
+    def done() -> list[str]:
+        page = desk.get(f"{made}/set-up/check").text
+        return re.findall(r'<li class="done">.*?<a [^>]*>([^<]*)</a>', page, re.S)
+
+    assert done() == ["内容与时间"]
+    desk.post(f"{made}/places/new", data={"name": "甲"})
+    assert done() == ["内容与时间", "考点与座位"]
 
 
 def test_the_check_list_names_the_step_where_something_is_missing(
@@ -106,12 +120,13 @@ def test_a_copy_moves_by_whole_weeks_and_takes_rooms_but_no_candidates(app: Any,
 
 def test_reading_a_pasted_list() -> None:
     text = "邮箱\t姓名\n\na@x.org\nb@x.org 张三\n李四\nc@x.org\t王五\t20\t听力障碍证明\n赵六，d@x.org\n"
+    text += "e@x.org\t15\t视力障碍证明\n"  # the address alone, then minutes and reason, as the page says
     lines = setup.read_text(text)
     assert [(line.row, line.email, line.name, line.extra) for line in lines] == [
         (3, "a@x.org", "", ""), (4, "b@x.org", "张三", ""), (5, "", "李四", ""), (6, "c@x.org", "王五", "20"),
-        (7, "d@x.org", "赵六", ""),
+        (7, "d@x.org", "赵六", ""), (8, "e@x.org", "", "15"),
     ]  # fmt: skip
-    assert lines[3].reason == "听力障碍证明"
+    assert (lines[3].reason, lines[5].reason) == ("听力障碍证明", "视力障碍证明")
     again = setup.read_text("\n".join(line.as_text() for line in lines))
     assert [line.name for line in again] == [line.name for line in lines]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -138,6 +140,37 @@ def test_the_markers_page_shows_no_name_and_no_other_mark(app: Any, client_as: A
     assert "您已评阅本答卷" in page and "旁人评语" not in page
 
 
+def test_what_is_left_for_later_comes_again_after_all_the_others(app: Any, client_as: Any) -> None:
+    room = Over(4, markers=1)
+    ids = {one.id for one in room.tasks}
+    desk, seen = client_as(room.markers[0]), []
+    address = desk.get("/exams/office/marking/next").location
+    for _n in range(5):
+        seen.append(int(address.rpartition("/")[2]))
+        page = desk.get(address).text
+        left = re.findall(r'href="([^"]*marking/next[^"]*)">稍后再评', page)
+        address = desk.get(html.unescape(left[0])).location
+    assert set(seen[:4]) == ids and seen[4] == seen[0]
+    room.give(next(one for one in room.tasks if one.id == seen[1]), "0.5")
+    assert marking.next_task(room.markers[0], seen[1]).id == seen[2], "on from where one was, also when it is marked"
+
+
+def test_after_a_question_come_the_others_of_the_same_exam(app: Any, client_as: Any) -> None:
+    earlier, here = Over(1, markers=1), Over(1, markers=1)
+    marker = people.officer(Role.MARKER)  # of both regions
+    desk = client_as(marker)
+    [task] = here.tasks
+    other = task.revision_id + 1  # a question of which nothing waits
+    address = f"/exams/office/marking/next?session_id={here.session.id}&revision_id={other}"
+    assert desk.get(address).location.endswith(f"/marking/{task.id}")
+    room_of = f"/exams/office/marking/next?session_id={here.session.id}&after={task.id}"
+    assert desk.get(room_of).location.endswith(f"/marking/{earlier.tasks[0].id}"), (
+        "nothing more here: on to the next exam"
+    )
+    page = desk.get("/exams/office/marking").text
+    assert page.count('class="group"') == 2 and "2 份答卷待阅" in page
+
+
 def test_late_by_a_moment_the_marker_is_led_on(app: Any, client_as: Any) -> None:
     room = Over(1, markers=1)
     [task] = room.tasks
@@ -211,6 +244,8 @@ def test_results_are_released_in_bulk_where_every_check_is_fine(app: Any, client
     page = desk.get("/exams/office/release").text
     assert f'value="{ready.session.id}"' in page and f'value="{waiting.session.id}"' not in page
     assert "1 份" in page
+    for what in ("marking", "regrade"):  # from what is to be done to where it is done
+        assert f"/sessions/{waiting.session.id}/{what}" in page and f"/sessions/{ready.session.id}/{what}" not in page
     ids = {"ids": [str(ready.session.id), str(waiting.session.id), "x", "999999"]}
     answer = desk.post("/exams/office/release", data=ids)
     assert answer.status_code == 422 and "暂不能发布成绩" in answer.text

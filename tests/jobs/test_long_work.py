@@ -15,7 +15,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.errors import Refused
 from app.core.permissions import Role
-from app.db import db, unit_of_work
+from app.db import db, is_sqlite, unit_of_work
 from app.jobs import service
 from app.jobs.models import ItemState, Job, JobItem, JobState
 from tests.factories import people
@@ -114,6 +114,19 @@ def test_a_refused_item_leaves_nothing_behind(app: Any, seen: list[str]) -> None
     del service.WORK["test.half"]
     assert job(job_id).refused == 1
     assert db.session.scalar(select(Region).where(Region.code == "9999")) is None
+
+
+def test_between_items_others_may_write_where_there_is_one_lock(
+    app: Any, seen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite a long job would keep a sign-in waiting until it gives up: three items, each longer than a turn."""
+    turns: list[float] = []
+    monkeypatch.setattr(service, "HOLD", 0.0)
+    monkeypatch.setattr(service.time, "sleep", turns.append)
+    start("one", "two", "three")
+    service.run_waiting()
+    assert seen == ["one", "two", "three"]
+    assert turns == ([service.TURN] * 4 if is_sqlite(db.engine) else [])
 
 
 def test_a_cancelled_job_keeps_what_is_done(app: Any, client_as: Any, seen: list[str]) -> None:

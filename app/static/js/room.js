@@ -3,12 +3,18 @@
   const room = document.getElementById("room");
   if (!room) return;
   const badges = document.getElementById("room-badges");
+  const stale = document.getElementById("room-stale");
   const busy = () => { const at = document.activeElement; return Boolean(at && at.closest("form, dialog")) || Boolean(document.querySelector("dialog[open]")); };
-  const put = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+  const put = (node, text) => {
+    if (!node || node.textContent === text) return;
+    node.textContent = text;
+    node.toggleAttribute("data-void", text === "" || text === "—");
+  };
   const show = (state) => {
     put(document.getElementById("room-at"), state.at);
     put(document.getElementById("room-sums"), state.sums.map(([name, n]) => `${name} ${n}`).join(" · "));
-    let missing = false;
+    const there = new Set(state.rows.map((row) => String(row.id)));
+    let missing = [...room.querySelectorAll("[data-sitting]")].some((line) => !there.has(line.dataset.sitting)); // gone, or no longer of this filter
     for (const row of state.rows) {
       const line = room.querySelector(`[data-sitting="${row.id}"]`);
       if (!line) { missing = true; continue; }
@@ -31,7 +37,8 @@
       try {
         const answer = await fetch(room.dataset.url, { headers: { Accept: "application/json" }, redirect: "manual", credentials: "same-origin" });
         if (answer.ok) show(await answer.json());
-      } catch { /* the next round tries again */ }
+        stale.hidden = answer.ok;
+      } catch { stale.hidden = false; }
     }
     setTimeout(renew, 4000);
   };
