@@ -41,6 +41,11 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 
+STATEMENTS = 250
+"""How many compiled statements a process keeps (a half more before it forgets the least used). One that loads a row with three
+joined rows weighs 0.4 MB, all of the site's together 70: those of pages that people open stay, rare ones are made anew in a
+millisecond or two."""
+
 
 class RowId(IntegerConverter):
     """``<int:…>`` in an address: a number the database can hold. A larger one is an address that does not exist."""
@@ -131,7 +136,7 @@ def _engine(config: Config) -> dict[str, Any]:
         path = config.DATABASE_URL.removeprefix("sqlite:///")
         if path and path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return {"url": config.DATABASE_URL, "pool_use_lifo": True}
+        return {"url": config.DATABASE_URL, "pool_use_lifo": True, "query_cache_size": STATEMENTS}
     return {
         "url": config.DATABASE_URL,
         "isolation_level": "AUTOCOMMIT",
@@ -139,6 +144,7 @@ def _engine(config: Config) -> dict[str, Any]:
         "pool_use_lifo": True,
         "pool_size": 10,
         "max_overflow": 10,
+        "query_cache_size": STATEMENTS,
     }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import certificates, crowd, scale
+from bench import certificates, crowd, scale, walk
 from bench.client import Client, Wrong, hashes
 from bench.machine import (
     Served,
@@ -182,6 +182,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 
 def main() -> int:
+    from tests.conftest import postgres_answers
+
     asked = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     asked.add_argument("--only", help="measure only parts whose name holds this word")
     asked.add_argument("--long", action="store_true", help="five times as many operations")
@@ -194,16 +196,21 @@ def main() -> int:
         for kind in ("postgresql", "sqlite"):
             print("\n".join(scale.run(kind, given.people or 100_000, measured)), flush=True)
         return 0
+    if given.only == "memory":
+        lines, errors = walk.run("postgresql" if postgres_answers() else "sqlite")
+        print("\n".join([*lines, *(f"WRONG {error}" for error in errors)]))
+        return 1 if errors else 0
     word = "" if given.only in (None, "exam") else given.only
     parts = [part for part in PARTS if word in part.name]
     if given.only == "exam":
         parts = [part for part in PARTS if part.name.startswith(("start", "sitting", "save", "hand"))]
     crowd_size = given.people or (300 if given.long or given.only == "crowd" else 40 if word == "" else 0)
     if not parts and given.only != "crowd":
-        print(f"no part is called like that: {', '.join(p.name for p in PARTS)}, certificates, scale", file=sys.stderr)
+        print(
+            f"no part is called like that: {', '.join(p.name for p in PARTS)}, certificates, scale, memory",
+            file=sys.stderr,
+        )
         return 2
-    from tests.conftest import postgres_answers
-
     engines = (["postgresql"] if postgres_answers() else []) + ["sqlite"]
     results = {engine: engine_run(engine, parts, 5 if given.long else 1, crowd_size) for engine in engines}
     print("\n".join([table(results), *_crowd_lines(results)]))

@@ -35,7 +35,7 @@ class Client:
             self.connection.close()
             self.connection.request(method, path, body, headers)
             answer = self.connection.getresponse()
-        text = answer.read().decode()
+        text = answer.read().decode(errors="replace")  # a sheet or a picture is read as well
         if HASH in answer.headers:
             hashes.append(float(answer.headers[HASH]))
         for line in answer.headers.get_all("Set-Cookie") or []:

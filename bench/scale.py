@@ -74,7 +74,7 @@ def run(kind: str, people: int, measured: Callable[..., dict[str, float]]) -> li
 
 def _all_pages(environ: Any, name: str | None, measured: Callable[..., dict[str, float]]) -> list[float]:
     with serve("bench.served:site", environ, name) as (served, _):
-        clients = {who: _signed_in(served.port, who) for who in {who for who, _path in PAGES}}
+        clients = {who: signed_in(served.port, who and f"{who}@demo.example") for who in {who for who, _path in PAGES}}
         found = []
         for who, path in PAGES:
             once = lambda c=clients[who], p=path: c.get(p) and None  # noqa: E731
@@ -84,15 +84,16 @@ def _all_pages(environ: Any, name: str | None, measured: Callable[..., dict[str,
     return found
 
 
-def _signed_in(port: int, who: str) -> Client:
+def signed_in(port: int, email: str) -> Client:
+    """A client of an account of the demonstration, or of a visitor."""
     client = Client(port)
     client.connection.timeout = 120
-    if who:
+    if email:
         token = token_in(client.get("/sign-in"))
-        fields = {"csrf_token": token, "email": f"{who}@demo.example", "password": PASSWORD}
+        fields = {"csrf_token": token, "email": email, "password": PASSWORD}
         client.form("/sign-in", fields, 302)
         if client.ask("GET", "/home")[0] != 200:
-            raise Wrong(f"{who} is not signed in")
+            raise Wrong(f"{email} is not signed in")
     return client
 
 

@@ -85,7 +85,7 @@ class Organisation(Model):
     credit_code: Mapped[str | None] = mapped_column(String(18), unique=True, comment="统一社会信用代码")
     created_at: Mapped[stamp]
 
-    region: Mapped[Region] = relationship(lazy="joined")
+    region: Mapped[Region] = relationship(lazy="selectin")
 
 
 class Person(Model):
@@ -126,8 +126,8 @@ class Person(Model):
     muted_letters: Mapped[list[str]] = mapped_column(default=list)
     created_at: Mapped[stamp]
 
-    region: Mapped[Region | None] = relationship(lazy="joined")
-    organisation: Mapped[Organisation | None] = relationship(lazy="joined")
+    region: Mapped[Region | None] = relationship(lazy="selectin")
+    organisation: Mapped[Organisation | None] = relationship(lazy="selectin")
     roles: Mapped[list[RoleHeld]] = relationship(back_populates="person", foreign_keys="RoleHeld.person_id")
     photo: Mapped[PersonPhoto | None] = relationship(back_populates="person")
 
