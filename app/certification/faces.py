@@ -27,7 +27,7 @@ from certificates.designs import Language, Layout, layout
 from certificates.faces import CertificateFace
 from certificates.fonts import FontsMissing, missing_glyphs
 from certificates.names import NameRefused, printable
-from certificates.rendering import TextTooLong, must_fit
+from certificates.rendering import MissingGlyphs, TextTooLong, must_fit
 
 FORMAT = "certificate-snapshot/1"
 EXEMPT = {
@@ -237,6 +237,17 @@ def face(made: Mapping[str, Any], *, with_pictures: bool = True) -> CertificateF
 def layout_of(made: Mapping[str, Any]) -> Layout:
     """The layout an edition was issued in, in the version of that day."""
     return layout(made["layout"]["name"], made["layout"]["version"])
+
+
+def in_newest_version(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What an edition that repeats an earlier one says: the same design, in its newest version as long as every text can
+    be set in it. A reprint is never refused for that: else it stays in the version it repeats."""
+    newer = {**made, "layout": made["layout"] | {"version": layout(made["layout"]["name"]).version}}
+    try:
+        must_fit(face(newer, with_pictures=False), layout_of(newer), language_of(newer))
+    except (TextTooLong, MissingGlyphs, FontsMissing):
+        return dict(made)
+    return newer
 
 
 def language_of(made: Mapping[str, Any]) -> Language:

@@ -8,7 +8,7 @@ hash of an ID number, or by an address that the account has confirmed; without e
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ from app.db import db
 from app.imports import columns
 from app.imports.columns import Part, Wrong
 from app.imports.kinds import Readers, RegionSheet, Row
-from app.imports.models import SheetImport
+from app.imports.models import SheetImport, SheetRow
 from app.imports.uses import batches, named_elsewhere, stands
 from app.notices.service import post
 from app.outline import service as outline
@@ -105,8 +105,10 @@ class EarlierSheet(RegionSheet):
         "other_person": _l("belongs to an account of another name"),
     }
 
-    def link_of(self, outcome: Mapping[str, Any]) -> str:
-        return f"/office/certificates/{outcome['certificate']}" if "certificate" in outcome else ""
+    def links_of(self, rows: Sequence[SheetRow]) -> dict[int, str]:
+        named = {row.id: row.outcome["certificate"] for row in rows if "certificate" in row.outcome}
+        there = set(db.session.scalars(select(Certificate.id).where(Certificate.id.in_(named.values()))))
+        return {row: f"/office/certificates/{one}" for row, one in named.items() if one in there}
 
     def figures(self, found: SheetImport) -> list[tuple[Any, int]]:
         asked = select(func.count()).select_from(Certificate).join(EarlierRecord)

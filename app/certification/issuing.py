@@ -231,7 +231,8 @@ def renew(certificate: Certificate, scheme: RuleVersion, *, by: Person, now: dat
 
 
 def reissue(certificate: Certificate, kind: EditionKind, *, by: Person, reason: str, now: datetime) -> Edition:
-    """A correction (from the holder's present data) or a reprint (the same content with 补发): same number, same end.
+    """A correction (from the holder's present data) or a reprint (the same content with 补发, in the newest version of
+    its design): same number, same end.
 
     A reprint leaves out the photo of a holder who has withdrawn the consent to it. Raises ReasonMissing, Gone, OwnCase.
     """
@@ -257,7 +258,8 @@ def reissue(certificate: Certificate, kind: EditionKind, *, by: Person, reason: 
     }
     if not has_consent(certificate.holder, ConsentKind.PHOTO):
         snapshot["photo"] = None
-    made = _store(certificate, kind, today, certificate.valid_until, snapshot, by=by, now=now, reason=reason)
+    said = faces.in_newest_version(snapshot)
+    made = _store(certificate, kind, today, certificate.valid_until, said, by=by, now=now, reason=reason)
     _announce(made, by=by, reason=reason)
     return made
 

@@ -24,6 +24,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.core.errors import Invalid
+from app.core.text import in_a_row
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_UNPACKED = 160 * 1024 * 1024
@@ -149,7 +150,7 @@ def _of_excel(data: bytes, field: str, most_rows: int) -> tuple[Found, tuple[Any
             field, why=_l("the Excel file is damaged. Please open it in Excel and save it again.")
         ) from None
     notes = (
-        (_l("Only the first sheet was read; left aside: %(names)s", names="、".join(others)[:200]),) if others else ()
+        (_l("Only the first sheet was read; left aside: %(names)s", names=in_a_row(others)[:200]),) if others else ()
     )
     return found, notes, _merged(data, part)
 

@@ -29,7 +29,7 @@ from app.accounts.service import regions_of
 from app.accounts.words import place_name
 from app.core.permissions import Can
 from app.imports.columns import Part, Wrong
-from app.imports.models import SheetImport
+from app.imports.models import SheetImport, SheetRow
 from app.imports.states import RowFate
 
 Readers = Mapping[str, Callable[[str], Any]]
@@ -72,7 +72,7 @@ class Row:
     line: int
     cells: dict[str, str]
     values: dict[str, Any] = field(default_factory=dict)
-    problems: list[list[str]] = field(default_factory=list)
+    problems: list[list[Any]] = field(default_factory=list)
     key: str = ""
     label: str = ""
     fate: RowFate = RowFate.READY
@@ -81,7 +81,8 @@ class Row:
     """What ``look`` found for it, for ``apply``."""
 
     def wrong(self, part: str, code: str, said: Any = "") -> None:
-        self.problems.append([part, code, str(said)[:80]])
+        """``said``: what stood there, or a list of names for which the kind has ``words``."""
+        self.problems.append([part, code, said if isinstance(said, list) else str(said)[:80]])
         self.fate = RowFate.REFUSED
 
     def same(self) -> None:
@@ -109,6 +110,8 @@ class Kind:
     choices: ClassVar[tuple[Choice, ...]] = ()
     problems: ClassVar[Mapping[str, Any]] = {}
     """Words of the kind's own codes; ``%(said)s`` is what stood there."""
+    words: ClassVar[Mapping[str, Any]] = {}
+    """Words of the names that a problem lists."""
     confirm: ClassVar[Any]
     """Asked before taking over."""
     of_class: ClassVar[bool] = False
@@ -138,9 +141,9 @@ class Kind:
         """The page of what the rows were for."""
         return ""
 
-    def link_of(self, outcome: Mapping[str, Any]) -> str:
-        """The page of what was made of a row, or what it found there already."""
-        return ""
+    def links_of(self, rows: Sequence[SheetRow]) -> dict[int, str]:
+        """Row → the page of what was made of it, or of what it found there already, as long as that is there."""
+        return {}
 
     def figures(self, found: SheetImport) -> list[tuple[Any, int]]:
         """What to count besides the rows once they were taken over: (what, how many)."""

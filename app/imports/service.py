@@ -15,7 +15,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import Select, and_, delete, exists, false, func, insert, or_, select, update
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Person
@@ -40,6 +40,7 @@ UNDO_HOURS = 24
 KEPT_DAYS = 90
 """So long the result of a sheet can be read row by row."""
 sealed_column(SheetRow, "sealed", PURPOSE)
+_CELLS = exists().where(SheetRow.import_id == SheetImport.id, SheetRow.sealed.is_not(None))
 
 
 class SameSheetAgain(Refused):
@@ -60,6 +61,10 @@ class ColumnTwice(Invalid):
 
 class NothingToTake(Refused):
     message = _l("No row of this sheet can be taken over. Please mend the file and upload it again.")
+
+
+class CellsGone(Refused):
+    message = _l("What the rows of this sheet held is gone, since nobody went on with it for a week. Please upload the file again.")  # fmt: skip
 
 
 class TooLateToUndo(Refused):
@@ -98,7 +103,8 @@ def keep(
 ) -> SheetImport:
     """Store what was read; columns are matched as this organisation said last time, else by their headings.
 
-    Raises SameSheetAgain when this very file waits or was taken over already for the same class or region.
+    Raises SameSheetAgain when this very file waits or was taken over already for the same class or region; one that was
+    forgotten before it was taken over does not wait.
     """
     sha = hashlib.sha256(data).hexdigest()
     same = db.session.scalar(
@@ -106,6 +112,7 @@ def keep(
             SheetImport.sha256 == sha,
             SheetImport.kind == the_kind.code,
             SheetImport.target_id == target.id,
+            or_(SheetImport.state.in_([ImportState.RUNNING, ImportState.DONE]), _CELLS),
             SheetImport.state != ImportState.UNDONE,
         )
     )
@@ -146,6 +153,11 @@ def cells_of(row: SheetRow) -> list[str]:
     return json.loads(crypto.decrypt(row.sealed, purpose=PURPOSE)) if row.sealed else []
 
 
+def cells_kept(found: SheetImport) -> bool:
+    """Is what the rows held still there?"""
+    return db.session.scalar(select(SheetImport.id).where(SheetImport.id == found.id, _CELLS)) is not None
+
+
 def remembered(the_kind: Kind, target: Target) -> SheetColumns | None:
     return db.session.scalar(
         select(SheetColumns).where(SheetColumns.kind == the_kind.code, SheetColumns.owner == target.owner)
@@ -184,10 +196,12 @@ def _idle(found: SheetImport) -> bool:
 def look_through(
     found: SheetImport, mapping: dict[str, int], choices: dict[str, str], *, by: Person, now: datetime
 ) -> Job:
-    """Match the columns and have every row looked at in the background. Raises ColumnsMissing, ColumnTwice."""
+    """Match the columns and have every row looked at in the background. Raises CellsGone, ColumnsMissing, ColumnTwice."""
     the_kind = kind_of(found.kind)
     if found.state not in (ImportState.READ, ImportState.CHECKED) or not _idle(found):
         raise NotAllowedNow
+    if not cells_kept(found):
+        raise CellsGone
     lacking = [str(p.label) for p in the_kind.parts if p.required and p.key not in mapping]
     if lacking:
         raise ColumnsMissing(names=in_a_row(lacking))
@@ -272,9 +286,11 @@ def check_portion(item: dict[str, Any], job: Job) -> dict[str, Any]:
 
 
 def take_over(found: SheetImport, *, by: Person, now: datetime) -> Job:
-    """Have the good rows taken over in the background, also those a stopped job has left. Raises NothingToTake."""
+    """Have the good rows taken over in the background, also those a stopped job has left. Raises CellsGone, NothingToTake."""
     if found.state not in (ImportState.CHECKED, ImportState.RUNNING) or not _idle(found):
         raise NotAllowedNow
+    if found.state is ImportState.CHECKED and not cells_kept(found):
+        raise CellsGone
     the_kind = kind_of(found.kind)
     items = _portions(found, the_kind.step, RowFate.READY)
     if not items and found.state is not ImportState.RUNNING:

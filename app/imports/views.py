@@ -160,7 +160,7 @@ def show(import_id: int) -> Any:
     name = f"{found.name.rsplit('.', 1)[0]}-{found.id}"
     if request.args.get("export") == "xlsx":
         return _rows(found, kind).as_download(_("Outcome, row by row"), name)
-    if request.args.get("export") == "refused":
+    if request.args.get("export") == "refused" and service.cells_kept(found):
         mend = _("to be mended")
         return download(_refused_file(found, kind), f"{name}-{mend}")
     return _page(found, kind, None)
@@ -202,13 +202,15 @@ def _page(found: SheetImport, kind: Kind, form: SeenForm | None) -> str:
     busy = job is not None and job.ended_at is None
     may_undo = service.may_undo(found, clock.now())
     taken = found.state in (ImportState.RUNNING, ImportState.DONE)
-    open_to_columns = found.state in (ImportState.READ, ImportState.CHECKED) and not busy
+    rows = _rows(found, kind)
+    kept = service.cells_kept(found)
+    open_to_columns = found.state in (ImportState.READ, ImportState.CHECKED) and not busy and kept
     return render_template(
         "imports/show.html",
-        found=found, kind=kind, job=job, busy=busy, counts=service.counts(found), rows=_rows(found, kind),
+        found=found, kind=kind, job=job, busy=busy, counts=service.counts(found), rows=rows, links=kind.links_of(rows.rows),
         form=(form or _columns(found, kind, None)) if open_to_columns else None,
         figures=kind.figures(found) if taken else [], words=words.STATES[found.state], labels=words.FATES, tones=words.TONES, RowFate=RowFate, ImportState=ImportState,
-        samples=service.first_rows(found) if open_to_columns else [], undo_hours=service.UNDO_HOURS,
+        samples=service.first_rows(found) if open_to_columns else [], undo_hours=service.UNDO_HOURS, kept=kept, gone=service.CellsGone.message,
         may_undo=may_undo, also=kind.also_undone(found) if may_undo else "", undoing=service.undoing(found), refusal=service.refusal_of(found), link=kind.link(found), area=kind.area, heading=AREAS[kind.area].label,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core.text import in_a_row
 from app.imports.kinds import Kind
 from app.imports.states import ImportState, RowFate
 
@@ -57,12 +58,14 @@ PROBLEMS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def problem_words(kind: Kind, problems: list[list[str]]) -> str:
+def problem_words(kind: Kind, problems: list[list[Any]]) -> str:
     """Column, what is wrong, what stood there."""
     return _("; ").join(_one(kind, *problem) for problem in problems)
 
 
-def _one(kind: Kind, key: str, code: str, said: str) -> str:
+def _one(kind: Kind, key: str, code: str, said: str | list[str]) -> str:
+    if isinstance(said, list):  # in words only now, in the reader's language
+        said = in_a_row(kind.words.get(name, name) for name in said)
     words = str(kind.problems.get(code) or PROBLEMS.get(code) or code)
     if "%(said)s" in words:
         text = words % {"said": said}

@@ -23,6 +23,7 @@ from app.audit.service import record
 from app.core import clock
 from app.core.errors import Refused
 from app.core.permissions import Can
+from app.core.text import in_a_row
 from app.db import db
 from app.imports import columns
 from app.imports.columns import Part, Wrong, plain
@@ -85,6 +86,13 @@ def in_wan(value: Decimal, unit: str) -> Decimal:
     return (value * UNITS[unit]).quantize(Decimal("0.01"), ROUND_DOWN)
 
 
+FIELDS = ("title", "kind", "buyer", "seller", "amount", "signed_on", "registered_on")
+LABELS = {
+    "title": _l("Name of the contract"), "kind": _l("Kind of contract"), "buyer": _l("Buyer"), "seller": _l("Seller"),
+    "amount": _l("Contract value"), "signed_on": _l("Date of signature"), "registered_on": _l("Registered on"),
+}  # fmt: skip
+
+
 class ContractsSheet(RegionSheet):
     code = "contracts"
     area = "performance"
@@ -123,6 +131,7 @@ class ContractsSheet(RegionSheet):
         "differs": _l("is in the register with other data: %(said)s differs"),
         "changed": _l("somebody else has changed this contract meanwhile; look through the sheet again"),
     }  # fmt: skip
+    words = LABELS
 
     def link(self, found: SheetImport) -> str:
         return "/performance/contracts"
@@ -182,9 +191,9 @@ class ContractsSheet(RegionSheet):
         elif differing := _differing(row, contract):
             counted = any(state is ClaimState.GRANTED for _person, state in claims)
             if counted:
-                row.wrong("", "counted", "、".join(differing))
+                row.wrong("", "counted", differing)
             elif contract.state is ContractState.REGISTERED and found.choices.get("existing") != "update":
-                row.wrong("number", "differs", "、".join(differing))
+                row.wrong("number", "differs", differing)
             else:
                 row.found["do"] = "confirm"
         elif contract.state is ContractState.DECLARED:
@@ -268,13 +277,6 @@ class ContractsSheet(RegionSheet):
         record(Did.UNDO_CONTRACT, found, by=by, more={"sheet": found.id, "taken out": len(new), "put back": len(changed)})  # fmt: skip
 
 
-FIELDS = ("title", "kind", "buyer", "seller", "amount", "signed_on", "registered_on")
-LABELS = {
-    "title": _l("Name of the contract"), "kind": _l("Kind of contract"), "buyer": _l("Buyer"), "seller": _l("Seller"),
-    "amount": _l("Contract value"), "signed_on": _l("Date of signature"), "registered_on": _l("Registered on"),
-}  # fmt: skip
-
-
 def data_of(row: Row) -> ContractData:
     return ContractData(
         row.get("number"), row.get("title"), row.get("kind"), row.get("buyer"), row.get("seller"), row.get("amount"),
@@ -283,10 +285,10 @@ def data_of(row: Row) -> ContractData:
 
 
 def _differing(row: Row, contract: Contract) -> list[str]:
-    """Names of what the sheet says otherwise; a day of registration that it does not say is no difference."""
+    """What the sheet says otherwise, by the names in ``FIELDS``; a day of registration that it does not say is no difference."""
     said = data_of(row)
     return [
-        str(LABELS[name])
+        name
         for name in FIELDS
         if getattr(said, name) != getattr(contract, name)
         and not (name == "registered_on" and said.registered_on is None)
@@ -330,4 +332,4 @@ def _put_back(contract: Contract, before: dict[str, Any]) -> None:
 
 
 def _numbers(there: dict[int, Contract], ids: set[int]) -> str:
-    return "、".join(there[i].number if i in there else f"#{i}" for i in sorted(ids)[:5]) + (" …" if len(ids) > 5 else "")  # fmt: skip
+    return in_a_row(there[i].number if i in there else f"#{i}" for i in sorted(ids)[:5]) + (" …" if len(ids) > 5 else "")  # fmt: skip

@@ -14,7 +14,7 @@ from wtforms import BooleanField
 from app.accounts.guard import current_person, public, signed_in
 from app.core import clock, limits
 from app.core.crypto import settings
-from app.core.errors import Invalid, NotFound
+from app.core.errors import NotFound, Refused
 from app.core.forms import BaseForm, Day, OnceForm, ShortText
 from app.core.tables import download, excel
 from app.db import unit_of_work
@@ -59,6 +59,7 @@ class NumberForm(BaseForm):
 def statement_list() -> Any:
     today = clock.today()
     form = StatementForm(since=after_months(today, -36), until=today)
+    status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():
         try:
             with unit_of_work():
@@ -66,12 +67,12 @@ def statement_list() -> Any:
                 made = statements.make(by, form.since.data, form.until.data, form.shows(), by=by, now=clock.now())
             flash(_("The statement is made; its PDF follows in a moment."), "success")
             return redirect(url_for("performance.statement", statement_id=made.id))
-        except Invalid as error:
+        except Refused as error:
             form.refuse(error)
-    page = render_template(
+            status = error.status
+    return render_template(
         "performance/statements.html", form=form, statements=statements.statements_of(current_person())
-    )
-    return (page, 422) if form.is_submitted() else page
+    ), status
 
 
 def address_of(statement: CreditStatement) -> str:

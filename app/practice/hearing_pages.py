@@ -22,6 +22,7 @@ from app.practice import access, hearings, people, service, words
 from app.practice.door import bp
 from app.practice.forms import HearingForm, MinutesForm, WhyForm, judgement_form
 from app.practice.models import Hearing, LogEntry
+from app.practice.refusals import CONFLICTS
 from app.practice.states import HearingState
 
 place(
@@ -91,7 +92,9 @@ def plan_hearing(entry_id: int) -> Any:
     me = current_person()
     entry = access.office_entry_for(me, entry_id, Can.ASSIGN_TASK)
     rule = typed(hearings.rule_of(entry, clock.now()))
-    free = [one for one in people.reviewers_in_reach(entry) if not people.conflict(entry, one)]
+    reach = people.reviewers_in_reach(entry)
+    barred = people.conflicts(entry, reach)
+    free = [one for one in reach if one.id not in barred]
     form = HearingForm()
     form.panel.choices = form.chair_id.choices = [(one.id, one.name) for one in free]
     if request.method == "GET":
@@ -115,7 +118,10 @@ def plan_hearing(entry_id: int) -> Any:
             flash(_("The defence is planned. Trainee and panel have been told."), "success")
             return redirect(url_for("practice.hearing", hearing_id=hearing_id))
     entry = access.office_entry_for(current_person(), entry_id, Can.ASSIGN_TASK)
-    page = render_template("practice/plan_hearing.html", form=form, entry=entry, rule=rule, levels=level_names())
+    page = render_template(
+        "practice/plan_hearing.html", form=form, entry=entry, rule=rule, levels=level_names(), free=len(free),
+        barred=[(one.name, CONFLICTS[barred[one.id]]) for one in reach if one.id in barred],
+    )  # fmt: skip
     return page, 422 if request.method == "POST" else 200
 
 

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.accounts.guard import current_person, public, requires, signed_in
 from app.accounts.models import Person, Region
 from app.accounts.scope import reach_of
-from app.accounts.service import regions
+from app.accounts.service import regions, regions_of
 from app.certification.documents import LD_JSON, for_machines
 from app.core import clock
 from app.core.access import lean
@@ -420,8 +420,7 @@ def agreements() -> Any:
 
 def _agreement_form(agreement: Agreement | None) -> forms.AgreementForm:
     form = forms.AgreementForm(obj=agreement) if agreement else forms.AgreementForm()
-    reach = reach_of(current_person(), Can.KEEP_AGREEMENT)
-    mine = [(r.id, region_name(r)) for r in regions() if reach.site or r.id in reach.regions]
+    mine = [(r.id, region_name(r)) for r in regions_of(current_person(), Can.KEEP_AGREEMENT)]
     form.offer(mine, [(r.id, region_name(r)) for r in regions(ours=None)])
     if agreement is not None and request.method == "GET":
         form.levels.data = "\n".join(

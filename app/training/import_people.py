@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.accounts.many import id_hash
 from app.accounts.models import Person
 from app.core.permissions import Can
+from app.core.text import in_a_row
 from app.db import db
 from app.imports import columns
 from app.imports.columns import Part
@@ -129,4 +130,4 @@ def who(row: Row) -> str:
 
 def names_of(ids: Sequence[int]) -> str:
     asked: Any = select(Person.name).where(Person.id.in_(list(ids)[:20])).order_by(Person.id).limit(5)
-    return "、".join(db.session.scalars(asked)) + (" …" if len(ids) > 5 else "")
+    return in_a_row(db.session.scalars(asked)) + (" …" if len(ids) > 5 else "")

@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, select
 from app.accounts import many
 from app.accounts.models import Education, OneTimeLink, Person, TitleLevel
 from app.audit.service import record
+from app.core.text import in_a_row
 from app.db import db
 from app.imports import columns
 from app.imports.columns import Part
@@ -276,7 +277,7 @@ def _without_employers(ids: set[int], *, by: Person) -> dict[str, Any]:
 
 
 def _some(names: Sequence[str], most: int = 20) -> str:
-    return "、".join(names[:most]) + (f" …（+{len(names) - most}）" if len(names) > most else "")
+    return in_a_row(names[:most]) + (f" …（+{len(names) - most}）" if len(names) > most else "")
 
 
 def _new(row: Row, klass: TrainingClass, employers: dict[str, int]) -> many.NewPerson:

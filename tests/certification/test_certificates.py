@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.models import Person
-from app.certification import issuing, renewals, rules, service
+from app.certification import faces, issuing, renewals, rules, service
 from app.certification.errors import (
     ChangeWaits,
     Gone,
@@ -38,7 +38,8 @@ from app.notices.models import Notice
 from app.outline import service as outline
 from app.outline.kinds import KINDS
 from app.training.models import HourEntry, HourSource
-from certificates import numbers
+from certificates import designs, numbers
+from certificates.rendering import TextTooLong
 from certificates.snapshot import fingerprint
 from certificates.validity import renewal_window
 from tests.factories import certification as made
@@ -292,6 +293,32 @@ def test_reprint_and_correction_keep_number_and_end(
 
     assert face(reprint.snapshot).reprint and not face(correction.snapshot).reprint
     assert again(certificate).first_issued_on == date(2025, 9, 15)
+
+
+def test_a_later_edition_is_set_in_the_newest_version_of_its_design(
+    holder: Person, judged: Any, officers: Any, at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old version prints the seal over the name: it is kept for what was printed in it, not for what is printed now."""
+    old = {"name": "classic", "version": "1", "language": "zh", "signature_field": True}
+    with monkeypatch.context() as then:
+        then.setattr(faces, "look_for", lambda *_: old)
+        certificate = made.certificate(holder, now=at("2025-09-15 09:00"))
+
+    def printed_again(day: str) -> dict[str, Any]:
+        with unit_of_work():
+            service.reissue(locked(certificate), EditionKind.REPRINT, by=again(officers()), reason="遗失", now=at(day))
+        return service.editions_of(again(certificate))[-1].snapshot
+
+    newest = designs.layout("classic").version
+    assert printed_again("2026-01-05 09:00")["layout"] == old | {"version": newest} and newest != "1"
+    assert service.editions_of(again(certificate))[0].snapshot["layout"] == old
+
+    def no_room(*_: Any) -> None:
+        raise TextTooLong("王建国")
+
+    monkeypatch.setattr(faces, "must_fit", no_room)  # a reprint is given nevertheless
+    first = service.editions_of(again(certificate))[0].snapshot
+    assert faces.in_newest_version(first)["layout"] == old
 
 
 def test_reminders_go_out_once_each_and_overtaken_ones_not_at_all(

@@ -173,6 +173,19 @@ def test_twice_does_no_harm(binhai: Region, officer: Person, client_as: Any, set
     assert db.session.scalar(select(func.count()).select_from(Certificate)) == 2
 
 
+def test_a_row_leads_to_what_was_there_already_while_it_is(
+    binhai: Region, officer: Person, client_as: Any, set_clock: Any, at: Any
+) -> None:
+    set_clock(at("2026-03-02 09:00"))
+    first = taken_over(officer, binhai, row())
+    again, client = taken_over(officer, binhai, row(), row("B-01", "李四")), client_as(officer)
+    old, new = (f'"/office/certificates/{by_number(n).id}"' for n in ("津技经2019-00012", "B-01"))
+    assert old in client.get(f"/imports/{again.id}").text
+    undo(first, officer)
+    page = client.get(f"/imports/{again.id}").text
+    assert old not in page and "津技经2019-00012" in page and new in page
+
+
 def test_the_counter_goes_on_after_numbers_of_our_pattern(
     judged: Any, binhai: Region, officer: Person, holder: Person, set_clock: Any, at: Any
 ) -> None:

@@ -16,6 +16,7 @@ from app.accounts.models import Person, Region
 from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, unit_of_work
+from app.imports.models import SheetRow
 from app.imports.service import InUse
 from app.imports.states import ImportState
 from app.performance import matching, register
@@ -122,6 +123,22 @@ def test_one_contract_for_each_number(binhai: Region, keeper: Person) -> None:
     assert fates(take(again, keeper)) == {"done": 1} and by_number("A-0001").amount == D(131)
     undo(again, keeper)
     assert by_number("A-0001").amount == D(120)
+
+
+def test_what_differs_is_said_in_the_language_of_who_reads(binhai: Region, keeper: Person, client_as: Any) -> None:
+    imported("contracts", HEAD, [row("A-0001")], binhai.id, keeper)
+    changed = check(upload("contracts", HEAD, [row("A-0001", "130", 买方="别的公司")], binhai.id, keeper), keeper)
+    assert db.session.scalars(select(SheetRow.problems).where(SheetRow.import_id == changed.id)).all() == [
+        [["number", "differs", ["buyer", "amount"]]]
+    ]
+    client = client_as(keeper)
+    assert "买方（受让方）、合同成交额" in client.get(f"/imports/{changed.id}").text
+    client.get("/language/en")
+    assert "Buyer, Contract value differs" in client.get(f"/imports/{changed.id}").text
+    with unit_of_work():  # as it was stored before
+        kept = db.session.scalars(select(SheetRow).where(SheetRow.import_id == changed.id)).one()
+        kept.problems = [["number", "differs", "买方、合同成交额"]]
+    assert "买方、合同成交额 differs" in client.get(f"/imports/{changed.id}").text
 
 
 def test_a_declared_contract_is_confirmed_and_its_claim_counts(binhai: Region, keeper: Person) -> None:

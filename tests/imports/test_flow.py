@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -168,6 +169,46 @@ def test_what_rows_held_is_forgotten(klass: TrainingClass, base: Person, at: Any
         assert service.forget_results(at("2026-07-01 11:00")) == 1
     assert db.session.scalar(select(func.count()).select_from(SheetRow)) == 0
     assert db.session.scalar(select(func.count()).select_from(SheetImport)) == 1
+
+
+def test_rows_to_be_mended_are_offered_while_their_cells_are_kept(
+    klass: TrainingClass, base: Person, client_as: Any, at: Any
+) -> None:
+    found, client = imported("trainees", HEAD, [row(1), row(2, 姓名="=1")], klass.id, base), client_as(base)
+    path = f"/imports/{found.id}"
+    offered = 'href="?export=refused"'
+    assert offered in client.get(path).text and client.get(f"{path}?export=refused").data.startswith(b"PK")
+    with unit_of_work():
+        service.forget_rows(at("2026-03-03 11:00"))
+    page = client.get(path).text
+    assert offered not in page and "现已删除" in page and "姓名不允许的字符" in page
+    assert "现已删除" in client.get(f"{path}?export=refused").text  # the address of before
+
+
+def test_a_sheet_left_lying_until_it_was_forgotten_is_uploaded_again(
+    klass: TrainingClass, base: Person, client_as: Any, set_clock: Any, at: Any
+) -> None:
+    found, client = check(upload("trainees", HEAD, [row(1)], klass.id, base), base), client_as(base)
+    with unit_of_work():
+        service.forget_rows(at("2026-03-10 11:00"))
+    path = f"/imports/{found.id}"
+    page = client.get(path).text
+    assert "请重新上传" in page and f"{path}/take" not in page and f"{path}/columns" not in page
+    for deed in (take, check):
+        with pytest.raises(service.CellsGone):
+            deed(found, base)
+    again = upload("trainees", HEAD, [row(1)], klass.id, base)  # the very same file: nothing waits there
+    assert fates(take(check(again, base), base)) == {"done": 1}
+
+
+@pytest.mark.parametrize("where", ["/imports/trainees/new", "/imports/{}"])
+def test_the_place_a_page_stands_under_is_marked(
+    klass: TrainingClass, base: Person, client_as: Any, where: str
+) -> None:
+    found, client = upload("trainees", HEAD, [row(1)], klass.id, base), client_as(base)
+    marked = r'<a href="([^"]+)" aria-current="(\w+)"><span>'
+    assert re.findall(marked, client.get(where.format(found.id)).text) == [("/imports/training", "true")]
+    assert re.findall(marked, client.get("/imports/training").text) == [("/imports/training", "page")]
 
 
 def test_a_stopped_import_is_brought_to_an_end(klass: TrainingClass, base: Person, monkeypatch: Any) -> None:

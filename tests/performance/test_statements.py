@@ -86,6 +86,15 @@ def test_an_empty_period_is_said_at_the_form(trainee, client_as) -> None:
     assert answer.status_code == 422 and "没有台账记录" in answer.text and 'value="2020-01-01"' in answer.text
 
 
+def test_too_many_are_said_at_the_form(trainee, client_as, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.performance.statements.MOST", 1)
+    mine, form = client_as(trainee), {"since": "2024-01-01", "until": "2026-03-02", "show_figures": "y"}
+    assert mine.post("/performance/statements", data=form).status_code == 302
+    answer = mine.post("/performance/statements", data=form | {"until": "2026-03-01"})
+    assert answer.status_code == 409 and "您已出具 1 份" in answer.text
+    assert 'value="2026-03-01"' in answer.text and "出具证明" in answer.text
+
+
 def test_readers_see_what_the_holder_agreed_to(trainee, client, client_as) -> None:
     mine = client_as(trainee)
     form = {"since": "2024-01-01", "until": "2026-03-02", "show_figures": "y"}

@@ -194,6 +194,22 @@ def test_every_cell_of_the_table(state: HearingState, move: HearingMove) -> None
 # --- pages ---------------------------------------------------------------------------------------------------------------
 
 
+def test_a_panel_that_cannot_be_filled_is_said_and_not_asked_for(
+    client_as: Any, trainee: Person, office: Person
+) -> None:
+    entry = practice.passed_task(trainee, "T14", 3, score="80")
+    colleague, address = practice.reviewers(1)[0], f"/practice/entries/{entry.id}/hearing"
+    with unit_of_work():
+        db.session.get_one(Person, colleague.id).organisation_id = trainee.organisation_id
+    page = client_as(office).get(address).text
+    assert "需要 3 人，现有 2 人可选" in page and 'name="panel"' not in page
+    assert (
+        f"<ul><li>{colleague.name}：其与学员同属一个单位。</li></ul>" in page
+    )  # the two who judged the task could sit
+    practice.reviewers(1)
+    assert 'name="panel"' in client_as(office).get(address).text
+
+
 def test_in_the_browser(client_as: Any, set_clock: Any, trainee: Person, office: Person) -> None:
     entry = practice.passed_task(trainee, "T14", 3, score="80")
     panel = practice.reviewers(3)
