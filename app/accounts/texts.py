@@ -10,7 +10,7 @@ from app.accounts.models import ConsentKind
 FOLDER = Path(__file__).parent / "content"
 CURRENT: dict[str, str] = {
     ConsentKind.TERMS: "2026-11",
-    ConsentKind.PUBLIC_REGISTER: "2026-11",
+    ConsentKind.PUBLIC_REGISTER: "2026-11-29",
     ConsentKind.PHOTO: "2026-11",
     ConsentKind.EXCHANGE: "2026-11",
     ConsentKind.CREDENTIAL: "2026-11",

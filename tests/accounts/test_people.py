@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from app.accounts import personal, service, signing
+from app.accounts import personal, service, signing, texts
 from app.accounts.consents import consent_of, has_consent
 from app.accounts.models import (
     Consent,
@@ -331,7 +331,7 @@ def test_consents_are_given_and_withdrawn_by_version(client_as: Any) -> None:
     for _ in range(2):
         assert browser.post("/me/consents/public_register", data={"do": "give"}).status_code == 302
     assert len(list(db.session.scalars(select(Consent)))) == 1, "giving it again changes nothing"
-    assert consent_of(person, ConsentKind.PUBLIC_REGISTER).version == "2026-11"
+    assert consent_of(person, ConsentKind.PUBLIC_REGISTER).version == texts.version(ConsentKind.PUBLIC_REGISTER)
     assert browser.post("/me/consents/public_register", data={"do": "withdraw"}).status_code == 302
     db.session.expire_all()
     assert not has_consent(person, ConsentKind.PUBLIC_REGISTER)
