@@ -122,6 +122,7 @@ def init_app(app: Flask) -> None:
             "area_here": area_here,
             "area_label": nav.area_label,
             "place_here": place_here,
+            "place_above": place_above,
             "place_count": place_count,
             "unread_letters": unread_letters,
             "site_version": VERSION,
@@ -270,6 +271,16 @@ def area_here(said: str | None = None) -> str:
 def place_here(one: nav.Place) -> bool:
     """Does the reader stand on this place?"""
     return request.endpoint == one.endpoint
+
+
+def place_above(places: list[nav.Place], said: str = "") -> str:
+    """The endpoint of the place this page lies under: as its template says, else the one whose address its own goes on from."""
+    if said or any(map(place_here, places)):
+        return said
+    addresses = {url_for(one.endpoint).rstrip("/"): one.endpoint for one in places}
+    here = f"{request.script_root}{request.path}"
+    above = [address for address in addresses if here.startswith(f"{address}/")]
+    return addresses[max(above, key=len)] if above else ""
 
 
 def place_count(one: nav.Place) -> int:

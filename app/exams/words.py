@@ -22,7 +22,7 @@ from app.exams.states import SessionState, SittingState
 STATE_NAMES = {
     SittingState.REGISTERED: _l("Registered"),
     SittingState.IN_PROGRESS: _l("In progress"),
-    SittingState.SUBMITTED: _l("Answers handed in"),
+    SittingState.SUBMITTED: _l("Handed in"),
     SittingState.MARKED: _l("Marked"),
     SittingState.RELEASED: _l("Result released"),
     SittingState.VOID: _l("Void"),

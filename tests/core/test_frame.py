@@ -43,6 +43,22 @@ def test_language_is_switched_by_click_and_kept(client: Any) -> None:
     assert "Check a certificate" in page
 
 
+@pytest.mark.parametrize(
+    "path, marked",
+    [
+        ("/people", ("/people", "page")),
+        ("/people/{}", ("/people", "true")),
+        ("/people/erasures", ("/people/erasures", "page")),
+    ],
+)
+def test_the_list_of_an_area_marks_the_place_a_page_lies_under(
+    client_as: Any, path: str, marked: tuple[str, str]
+) -> None:
+    admin = people.officer(Role.ADMIN)
+    page = client_as(admin).get(path.format(people.person().id)).text
+    assert re.findall(r'<a href="([^"]+)" aria-current="(\w+)"><span>', page) == [marked]
+
+
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
 def test_coming_back_never_leads_elsewhere(client: Any, target: str) -> None:
     assert client.get("/language/en", query_string={"next": target}).location == "/"
