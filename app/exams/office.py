@@ -32,7 +32,7 @@ from app.exams import marking, outdated, places, room, sessions
 from app.exams.forms import ReasonForm
 from app.exams.models import ExamSession, Reading, Sitting, TaskState
 from app.exams.states import SessionState, SittingState
-from app.exams.words import SESSION_STATES, SESSION_TONES, STATE_NAMES
+from app.exams.words import SESSION_STATES, SESSION_TONES, state_names
 from app.jobs.models import Job
 from app.outline import service as outline
 
@@ -90,17 +90,17 @@ def index() -> Any:
     return render_template("exams/office/sessions.html", rows=rows)
 
 
-def _candidates(session: ExamSession) -> Listing:
+def _candidates(session: ExamSession, names: dict[SittingState, Any]) -> Listing:
     columns = [
         Column("candidate", _l("Candidate"), lambda s: s.candidate.name, Person.name),
         Column("organisation", _l("Organisation"),
                lambda s: place_name(s.candidate.organisation) or "—"),
-        Column("state", _l("State"), lambda s: STATE_NAMES[s.state], Sitting.state),
+        Column("state", _l("State"), lambda s: names[s.state], Sitting.state),
         Column("extra", _l("Extra time (min)"), lambda s: s.extra_minutes + s.credit_seconds // 60, numeric=True),
         Column("submitted_at", _l("Handed in at"), lambda s: s.submitted_at, Sitting.submitted_at),
         Column("score", _l("Exam score"), lambda s: s.score, Sitting.score, numeric=True),
     ]  # fmt: skip
-    filters = [Filter("state", _l("State"), [(k.value, v) for k, v in STATE_NAMES.items()],
+    filters = [Filter("state", _l("State"), [(k.value, v) for k, v in names.items()],
                       lambda v: Sitting.state == SittingState(v))]  # fmt: skip
     asked = (
         select(Sitting)
@@ -115,12 +115,14 @@ def _candidates(session: ExamSession) -> Listing:
 def _session_page(session_id: int, status: int = 200, **more: Any) -> Any:
     person, now = current_person(), clock.now()
     found = sessions.session_for(person, session_id)
+    names = state_names(found, now)
     draft = found.state is SessionState.DRAFT
     runs = person.can(Can.RUN_EXAM)
     venues = places.places_of(session_id)
     values: dict[str, Any] = {
         "session": found,
-        "rows": _candidates(found),
+        "rows": _candidates(found, names),
+        "names": names,
         "runs": runs,
         "watches": person.can(Can.INVIGILATE),
         "checks": sessions.check_list(found, now) if draft else [],

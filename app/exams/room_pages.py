@@ -36,7 +36,7 @@ from app.exams.office import bp
 from app.exams.room import Line
 from app.exams.states import SessionState, SittingState
 from app.exams.watch import watch_of
-from app.exams.words import EVENT_NAMES, INCIDENT_NAMES, SIGNAL_NAMES, STATE_NAMES, note_of
+from app.exams.words import EVENT_NAMES, INCIDENT_NAMES, SIGNAL_NAMES, STATE_NAMES, note_of, state_names
 from app.files.service import hand_out
 
 
@@ -373,6 +373,7 @@ def _sitting_page(sitting_id: int, status: int = 200, **more: Any) -> Any:
     values: dict[str, Any] = {
         "sitting": found,
         "session": found.session,
+        "names": state_names(found.session, now),
         "seat": places.seat_told(found, to_office=True),
         "events": events,
         "told": told,

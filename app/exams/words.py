@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -11,6 +13,7 @@ from app.exams.models import (
     AppealOutcome,
     AppealState,
     EventKind,
+    ExamSession,
     IncidentKind,
     RegradeKind,
     RegradeState,
@@ -27,6 +30,7 @@ STATE_NAMES = {
     SittingState.RELEASED: _l("Result released"),
     SittingState.VOID: _l("Void"),
 }
+ABSENT = _l("Absent from the exam")
 STATE_TONES = {
     SittingState.REGISTERED: "info",
     SittingState.IN_PROGRESS: "soon",
@@ -35,6 +39,12 @@ STATE_TONES = {
     SittingState.RELEASED: "valid",
     SittingState.VOID: "stopped",
 }
+
+
+def state_names(session: ExamSession, now: datetime) -> dict[SittingState, Any]:
+    """A sitting's states; whoever has not begun when the exam is over is absent."""
+    return STATE_NAMES | ({SittingState.REGISTERED: ABSENT} if now > session.closes_at else {})
+
 SESSION_STATES = {
     SessionState.DRAFT: _l("Draft"),
     SessionState.PUBLISHED: _l("Published"),

@@ -452,3 +452,15 @@ def test_cancelling_tells_everybody(app: Any, client_as: Any) -> None:
     assert [sitting(one).state for one in room.sittings] == [SittingState.VOID] * 2
     told = db.session.scalars(select(Notice.letter).where(Notice.letter == "exams.cancelled")).all()
     assert len(told) == 2
+
+
+def test_whoever_has_not_begun_when_the_exam_is_over_is_absent(room: Room, client_as: Any, set_clock: Any) -> None:
+    desk, pages = (
+        client_as(room.office),
+        [f"/exams/office/sessions/{room.session.id}", f"/exams/office/sittings/{room.sittings[0]}"],
+    )
+    for page in pages:
+        assert "缺考" not in desk.get(page).text
+    set_clock(room.session.closes_at + MINUTE)
+    for page in pages:
+        assert "缺考" in desk.get(page).text
