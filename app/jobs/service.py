@@ -31,7 +31,7 @@ from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.core.permissions import Can
 from app.core.speech import say, source_of
-from app.db import db, for_transactions, is_sqlite, one_state, unit_of_work
+from app.db import db, for_transactions, is_busy, is_sqlite, one_state, unit_of_work
 from app.jobs.models import ItemState, Job, JobItem, JobState
 
 log = logging.getLogger(__name__)
@@ -212,6 +212,9 @@ def _run(job_id: int) -> None:
         except DrawAgain:
             continue
         except Exception as error:
+            if isinstance(error, OperationalError) and is_busy(error):
+                log.warning("job %s waited in vain for the database", job_id)
+                continue  # nothing of the item was kept, so it is done again
             log.exception("job %s stopped", job_id)
             with unit_of_work():
                 job = db.session.get_one(Job, job_id, with_for_update=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import openpyxl
 import pytest
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
+from app.accounts.models import Region
 from app.core import clock
 from app.core.errors import Refused
 from app.core.permissions import Role
@@ -101,9 +104,28 @@ def test_a_fault_of_ours_stops_the_job_and_not_the_next(app: Any, seen: list[str
     assert seen == ["y"]
 
 
-def test_a_refused_item_leaves_nothing_behind(app: Any, seen: list[str]) -> None:
-    from app.accounts.models import Region
+def test_a_busy_database_stops_no_job(app: Any, drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody holds the lock for longer than one waits: the item that waited in vain is done again."""
+    keep, tries = service.WORK["test.draw"], []
 
+    def late(item: dict[str, Any], job: Job, picture: str) -> Any:
+        tries.append(item["label"])
+        if tries == ["one"]:
+            db.session.add(Region(code="9998", name_zh="半", name_en="half", authority_zh="", authority_en=""))
+            db.session.flush()
+            busy = sqlite3.OperationalError("database is locked")
+            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise OperationalError("BEGIN IMMEDIATE", {}, busy)
+        return keep(item, job, picture)
+
+    monkeypatch.setitem(service.WORK, "test.draw", late)
+    job_id = draw_all("one", "two")
+    assert tries == ["one", "one", "two"] and drawn == ["picture of one", "picture of two"]
+    assert job(job_id).state is JobState.DONE
+    assert db.session.scalar(select(Region).where(Region.code == "9998")) is None
+
+
+def test_a_refused_item_leaves_nothing_behind(app: Any, seen: list[str]) -> None:
     @service.work("test.half")
     def half(item: dict[str, Any], job: Job) -> None:
         db.session.add(Region(code="9999", name_zh="半", name_en="half", authority_zh="", authority_en=""))
