@@ -16,17 +16,18 @@ from typing import Any
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import configure_mappers
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Rule
 
 from app.core import asks, clock, watch
-from app.core.errors import Refused
+from app.core.errors import Busy, Refused
 from app.core.everybody import Sessions
 from app.core.frame import Templates
 from app.core.jsons import StrictJson
-from app.db import ask_idle_connections, db
+from app.db import ask_idle_connections, db, is_busy
 from app.features import FEATURES
 from config import Config, from_env
 
@@ -230,6 +231,16 @@ def _refusals(app: Flask) -> None:
 
         return answer(error.code or 500, http_words(error.code or 500))
 
+    @app.errorhandler(OperationalError)
+    def waited_in_vain(error: OperationalError) -> Any:
+        if not is_busy(error):
+            return broken(error)
+        db.session.rollback()
+        log.warning("request %s waited in vain for the database", g.get("request_id"))
+        told = app.make_response(app.handle_user_exception(Busy()))  # each door tells it as its other refusals
+        told.headers["Retry-After"] = "5"
+        return told
+
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Any:
         if app.config.get("PROPAGATE_BROKEN"):
@@ -242,9 +253,10 @@ def _refusals(app: Flask) -> None:
 
 
 def _referrer() -> str:
-    """The page the reader came from, where it is one of ours."""
+    """The page the reader came from, where it is one of ours; a form that is sent to its own address is one to go back to."""
     came = request.referrer or ""
-    return came if came.startswith(request.host_url) and came != request.url else ""
+    here = came == request.url and request.method == "GET"
+    return came if came.startswith(request.host_url) and not here else ""
 
 
 def _headers(app: Flask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import JSON, BigInteger, DateTime, Enum, Executable, Index, MetaData, String, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine, Result
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -225,6 +226,18 @@ def for_transactions() -> Engine:
     return db.engine if is_sqlite(db.engine) else db.engine.execution_options(isolation_level="READ COMMITTED")
 
 
+BUSY_ON_POSTGRES = frozenset({"40001", "40P01", "55P03"})
+"""Serialization failure, deadlock, lock not available."""
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Did a transaction fail only because another one held its lock for too long? The same may succeed a moment later."""
+    on_sqlite = getattr(error.orig, "sqlite_errorcode", None)
+    if on_sqlite is not None:
+        return on_sqlite & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # above stands why exactly
+    return getattr(error.orig, "sqlstate", None) in BUSY_ON_POSTGRES
+
+
 def is_sqlite(bind: Engine | Connection) -> bool:
     return bind.dialect.name == "sqlite"
 
@@ -279,6 +292,7 @@ __all__ = [
     "UtcDateTime",
     "date",
     "db",
+    "is_busy",
     "locked",
     "long_text",
     "one_line",

@@ -272,6 +272,36 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
+def twice(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``drawn = twice(kind)``: while one worker draws an item of the kind, another, who takes it for dead, draws it too and is
+    faster; and somebody else writes. ``drawn`` tells, for each of the two, whether it drew in a unit of work."""
+    from sqlalchemy import update
+
+    from app.core import clock
+    from app.db import db, unit_of_work
+    from app.jobs import service
+    from app.jobs.models import Job
+
+    def prepare(kind: str) -> list[bool]:
+        draw, seen = service.DRAWS[kind], []
+
+        def drawing(item: dict[str, Any], job: Job) -> Any:
+            seen.append(bool(db.session.info.get("unit_of_work")))
+            if len(seen) == 1:
+                with app.app_context():
+                    with unit_of_work():
+                        dead = clock.now() - 2 * service.STALE
+                        db.session.execute(update(Job).where(Job.id == job.id).values(beat_at=dead))
+                    service.run_waiting()
+            return draw(item, job)
+
+        monkeypatch.setitem(service.DRAWS, kind, drawing)
+        return seen
+
+    return prepare
+
+
+@pytest.fixture
 def client_as(app: Flask) -> Any:
     """``client_as(person)``: a browser of its own in which the person has signed in."""
     from app.accounts.models import SignIn

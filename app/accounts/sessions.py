@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload, lazyload, load_only
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -22,7 +23,7 @@ from app.core import clock, crypto
 from app.core.access import SIGNED_IN
 from app.core.errors import Forbidden
 from app.core.permissions import Role
-from app.db import db, is_sqlite, unit_of_work
+from app.db import db, is_busy, is_sqlite, unit_of_work
 from app.notices.service import unread_of
 
 IDLE = timedelta(hours=12)
@@ -309,8 +310,12 @@ def touch() -> None:
         return
     now, caller = clock.now(), current_user.caller
     if now - caller.seen_at > SEEN_EVERY:
-        with unit_of_work() as work:
-            work.execute(update(SignIn).where(SignIn.id == caller.sign_in_id).values(seen_at=now))
+        try:
+            with unit_of_work() as work:
+                work.execute(update(SignIn).where(SignIn.id == caller.sign_in_id).values(seen_at=now))
+        except OperationalError as error:  # the next request writes it; nobody is refused a page for it
+            if not is_busy(error):
+                raise
 
 
 def init_app(app: Flask) -> None:

@@ -34,7 +34,7 @@ from app.db import db, unit_of_work
 from app.files.models import StoredFile
 from app.files.service import PDF, delete_file, keep_bytes, open_file
 from app.jobs.models import Job
-from app.jobs.service import enqueue, every, work
+from app.jobs.service import DrawAgain, enqueue, every, work
 
 MOST = 20_000
 MOST_PRINTED = 500
@@ -128,28 +128,51 @@ def start_print(ids: Sequence[int], *, by: Person, now: datetime) -> PrintBatch:
     return made
 
 
-@work(PRINT, back=("certification.all_certificates", _l("Certificates")))
-def print_one(item: dict[str, Any], job: Job) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Joined:
+    """A print file, and which files stand in it in which order (None: a certificate without a PDF)."""
+
+    data: bytes
+    pages: int
+    lacking: list[str]
+    files: list[int | None]
+
+
+def _chosen(batch: PrintBatch) -> list[Entry]:
+    return list(entries(db.session.get_one(Person, batch.by_id), batch.certificates))
+
+
+def _files(chosen: Sequence[Entry]) -> list[int | None]:
+    return [one.file.id if one.file is not None else None for one in chosen]
+
+
+def _join(item: dict[str, Any], job: Job) -> Joined:
     """Join the PDFs, in the order chosen; numbers without a PDF are named."""
     import pikepdf
 
-    batch = db.session.get_one(PrintBatch, item["batch"], with_for_update=True)
-    by = db.session.get_one(Person, batch.by_id)
-    lacking, out = [], io.BytesIO()
+    chosen, out = _chosen(db.session.get_one(PrintBatch, item["batch"])), io.BytesIO()
     with ExitStack() as opened:  # pages refer to the files they come from until all is written
         joined = opened.enter_context(pikepdf.new())
-        for one in entries(by, batch.certificates):
-            if one.file is None:
-                lacking.append(one.number)
-                continue
-            with open_file(one.file) as source:
-                joined.pages.extend(opened.enter_context(pikepdf.open(io.BytesIO(source.read()))).pages)
-        batch.lacking, batch.pages = lacking, len(joined.pages)
-        if batch.pages:
+        for one in chosen:
+            if one.file is not None:
+                with open_file(one.file) as source:
+                    joined.pages.extend(opened.enter_context(pikepdf.open(io.BytesIO(source.read()))).pages)
+        pages = len(joined.pages)
+        if pages:
             joined.save(out)
+    return Joined(out.getvalue(), pages, [one.number for one in chosen if one.file is None], _files(chosen))
+
+
+@work(PRINT, draws=_join, back=("certification.all_certificates", _l("Certificates")))
+def print_one(item: dict[str, Any], job: Job, joined: Joined) -> dict[str, Any]:
+    """Keep the print file, unless a certificate has another current edition by now: that is the one to be printed."""
+    batch = db.session.get_one(PrintBatch, item["batch"], with_for_update=True)
+    if _files(_chosen(batch)) != joined.files:
+        raise DrawAgain
+    batch.lacking, batch.pages = joined.lacking, joined.pages
     if batch.pages:
         kept = keep_bytes(
-            out.getvalue(), f"print-{batch.id}.pdf", owner=by, kinds=frozenset({PDF}), max_bytes=200 * 1024 * 1024
+            joined.data, f"print-{batch.id}.pdf", owner=batch.by, kinds=frozenset({PDF}), max_bytes=200 * 1024 * 1024
         )
         batch.file_id = kept.id
     return {"pages": batch.pages}

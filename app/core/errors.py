@@ -58,6 +58,13 @@ class Invalid(Refused):
         super().__init__(**values)
 
 
+class Busy(Refused):
+    """Somebody else kept the database's lock for longer than one waits for it."""
+
+    status = 503
+    message = _l("The site is busy and could not save this in time. Please try again in a few seconds.")
+
+
 class TooMany(Refused):
     status = 429
     message = _l("Too many requests. Please wait a few minutes and try again.")

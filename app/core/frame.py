@@ -345,6 +345,11 @@ def http_steps(status: int) -> list[str]:
             _("Go back and try again; what was saved before is safe."),
             _("If it happens again, write to us with the reference number below."),
         ],
+        503: [
+            _("Wait a few seconds, then go back and try again."),
+            _("Nothing was changed by this attempt."),
+            _("What you typed is kept in this browser."),
+        ],
     }.get(status, [_("Go back and try again."), _("Nothing was changed by this attempt.")])
 
 

@@ -31,7 +31,7 @@ from app.exams.models import ExamPrint, ExamSeat, ExamSession, PaperForm, PrintK
 from app.exams.states import SessionState, SittingState
 from app.files.models import StoredFile
 from app.files.service import PDF, delete_file, keep_bytes, read_file
-from app.jobs.service import enqueue
+from app.jobs.service import DrawAgain, enqueue
 from app.outline import service as outline
 from app.outline.models import RuleVersion
 from question_bank.assembly import BadBlueprint, Infeasible
@@ -390,15 +390,12 @@ def drawn(print_id: int, *, now: datetime) -> Drawn:
     return Drawn(document(made, session, now), _basis(made))
 
 
-def keep(made: ExamPrint, drawn: Drawn) -> StoredFile | None:
-    """Keep a document; None where its version of the paper was drawn anew meanwhile. Drawn twice, it is kept once: a worker that
-    takes long may be taken for dead, and another begins with the same document."""
+def keep(made: ExamPrint, drawn: Drawn) -> StoredFile:
+    """Keep a document. Raises DrawAgain where its version of the paper was drawn anew meanwhile."""
     from certificates.sheets import page_count
 
-    if made.file_id is not None:
-        return db.session.get_one(StoredFile, made.file_id)
     if drawn.basis != _basis(made):
-        return None
+        raise DrawAgain
     name = f"{FILE_NAMES[made.kind]}{made.letter}-{made.session_id}.pdf"
     kept = keep_bytes(drawn.data, name, owner=None, kinds=frozenset({PDF}), max_bytes=200 * 1024 * 1024)
     made.file_id, made.pages, made.deleted_at = kept.id, page_count(drawn.data), None
@@ -421,13 +418,13 @@ def drawn_ticket(sitting_id: int) -> Drawn:
     return Drawn(printing.tickets_pdf(head_of(session), [ticket], _instructions(session.id)), ticket)
 
 
-def keep_ticket(sitting_id: int, drawn: Drawn) -> StoredFile | None:
-    """Keep it as the candidate's own file, in place of an earlier one; None where the seat or anything on the ticket has
-    changed meanwhile."""
+def keep_ticket(sitting_id: int, drawn: Drawn) -> StoredFile:
+    """Keep it as the candidate's own file, in place of an earlier one. Raises DrawAgain where the seat or anything on the ticket
+    has changed meanwhile."""
     seat = db.session.get(ExamSeat, sitting_id, with_for_update=True)
     sitting, session, ticket = _own_ticket(sitting_id)
     if drawn.basis != ticket or seat is None:
-        return None
+        raise DrawAgain
     number = ticket_number(sitting_id, session)
     kept = keep_bytes(drawn.data, f"准考证-{number}.pdf", owner=sitting.candidate, kinds=frozenset({PDF}))
     before = db.session.get(StoredFile, seat.ticket_file_id) if seat.ticket_file_id else None

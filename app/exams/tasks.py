@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.accounts.models import Person
 from app.core import clock
-from app.db import db, one_state, unit_of_work
+from app.db import db, unit_of_work
 from app.exams import (  # noqa: F401 - personal announces itself
     faults,
     figures,
@@ -30,7 +30,6 @@ from app.exams import (  # noqa: F401 - personal announces itself
 )
 from app.exams.models import ExamPrint, ExamSession, Regrade, RegradeState
 from app.exams.states import SessionState
-from app.files.models import StoredFile
 from app.jobs.models import Job
 from app.jobs.service import every, work
 
@@ -45,34 +44,25 @@ def make_paper(item: dict[str, Any], job: Job) -> dict[str, Any]:
     return {"questions": len(sitting.entries)}
 
 
-def _drawn_and_kept(draw: Callable[[], prints.Drawn], keep: Callable[[prints.Drawn], StoredFile | None]) -> StoredFile:
-    """Draw a PDF without a lock, then keep it at once; again where what it was drawn from has changed meanwhile."""
-    while True:
-        with one_state():
-            drawn = draw()
-        with unit_of_work():
-            kept = keep(drawn)
-        if kept is not None:
-            return kept
+def _draw_print(item: dict[str, Any], job: Job) -> prints.Drawn:
+    return prints.drawn(item["print"], now=clock.now())
 
 
-@work(prints.PRINT, apart=True)
-def make_print(item: dict[str, Any], job: Job) -> dict[str, Any]:
+@work(prints.PRINT, draws=_draw_print)
+def make_print(item: dict[str, Any], job: Job, drawn: prints.Drawn) -> dict[str, Any]:
     """One document of a session as PDF."""
-
-    def keep(drawn: prints.Drawn) -> StoredFile | None:
-        return prints.keep(db.session.get_one(ExamPrint, item["print"], with_for_update=True), drawn)
-
-    kept = _drawn_and_kept(lambda: prints.drawn(item["print"], now=clock.now()), keep)
-    return {"file": kept.id}
+    made = db.session.get_one(ExamPrint, item["print"], with_for_update=True)
+    return {"file": prints.keep(made, drawn).id}
 
 
-@work(places.TICKETS, apart=True)
-def make_ticket(item: dict[str, Any], job: Job) -> dict[str, Any]:
+def _draw_ticket(item: dict[str, Any], job: Job) -> prints.Drawn:
+    return prints.drawn_ticket(item["sitting"])
+
+
+@work(places.TICKETS, draws=_draw_ticket)
+def make_ticket(item: dict[str, Any], job: Job, drawn: prints.Drawn) -> dict[str, Any]:
     """The admission slip of one candidate as PDF."""
-    sitting_id = item["sitting"]
-    kept = _drawn_and_kept(lambda: prints.drawn_ticket(sitting_id), lambda drawn: prints.keep_ticket(sitting_id, drawn))
-    return {"file": kept.id}
+    return {"file": prints.keep_ticket(item["sitting"], drawn).id}
 
 
 def _each(ids: Iterable[int], do: Callable[[int], Any], what: str) -> None:

@@ -14,35 +14,47 @@ up what waits; after a crash the next sweep goes on with the items still waiting
 
 from __future__ import annotations
 
+import contextvars
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel.speaklater import LazyString
 from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.errors import NotFound, Refused
 from app.core.permissions import Can
 from app.core.speech import say, source_of
-from app.db import db, for_transactions, is_sqlite, unit_of_work
+from app.db import db, for_transactions, is_busy, is_sqlite, one_state, unit_of_work
 from app.jobs.models import ItemState, Job, JobItem, JobState
 
 log = logging.getLogger(__name__)
-WORK: dict[str, Callable[[dict[str, Any], Job], dict[str, Any] | None]] = {}
+WORK: dict[str, Callable[..., dict[str, Any] | None]] = {}
 CLOCKWORK: dict[str, tuple[int, Callable[[datetime], Any]]] = {}
 SAYS: dict[str, Callable[[dict[str, Any]], str]] = {}
 BACK: dict[str, tuple[str, Any]] = {}
 """Where the page of a kind of job leads back to: endpoint and words."""
 APART: set[str] = set()
 """Kinds whose items are done outside a unit of work, see :func:`work`."""
+DRAWS: dict[str, Callable[[dict[str, Any], Job], Any]] = {}
+"""Kinds whose items are drawn outside a unit of work before they are done inside one, see :func:`work`."""
 REFUSED: dict[str, Callable[[dict[str, Any], Job, Refused], None]] = {}
 STALE = timedelta(minutes=2)
 """A running job without a heartbeat for this long belongs to a dead worker."""
+BEAT = 30.0
+"""Seconds between two heartbeats while one item is drawn."""
 HOLD, TURN = 0.5, 0.12
 """Seconds for which a job may write item after item on SQLite, and those for which it then lets others write."""
+
+
+class DrawAgain(Exception):
+    """What an item was drawn from has changed meanwhile: it is drawn anew."""
 
 
 def work(
@@ -50,6 +62,7 @@ def work(
     *,
     says: Callable[[dict[str, Any]], str] | None = None,
     refused: Callable[[dict[str, Any], Job, Refused], None] | None = None,
+    draws: Callable[[dict[str, Any], Job], Any] | None = None,
     apart: bool = False,
     back: tuple[str, Any] | None = None,
 ) -> Callable[[Any], Any]:
@@ -58,9 +71,14 @@ def work(
     What an item changed is undone when it is refused; ``refused`` is called then, in the same unit of work, to keep what
     the refusal means for the thing itself.
 
-    ``apart``: an item takes so long that nobody should wait for its lock. It is called outside a unit of work and opens its own
-    short ones; after a crash it is done again from the start, so doing it twice must come to the same. It tells how far it is
-    by :func:`beat`. A refusal is kept in the job alone.
+    ``draws``: the part of an item that takes long and only reads, such as the drawing of a PDF. It is called first, without a
+    lock that anybody waits for, and sees the database in one state; it may raise Refused. What it gives, plain values, the item
+    gets as its third argument, in the unit of work that also says that the item is done: so it is kept once, however often it
+    was drawn. Where it no longer fits what the item finds there, that raises :class:`DrawAgain`.
+
+    ``apart``: an item takes so long that nobody should wait for its lock, and writes in several steps. It is called outside a unit
+    of work and opens its own short ones; after a crash it is done again from the start, so doing it twice must come to the
+    same. It tells how far it is by :func:`beat`.
 
     ``back``: the page the job was started from (endpoint, words), where its own page leads back to.
     """
@@ -69,6 +87,8 @@ def work(
         WORK[kind] = do
         if apart:
             APART.add(kind)
+        if draws is not None:
+            DRAWS[kind] = draws
         if refused is not None:
             REFUSED[kind] = refused
         if says is not None:
@@ -189,7 +209,12 @@ def _run(job_id: int) -> None:
                 return
             if isinstance(going, JobItem):
                 _apart(job_id, going)
+        except DrawAgain:
+            continue
         except Exception as error:
+            if isinstance(error, OperationalError) and is_busy(error):
+                log.warning("job %s waited in vain for the database", job_id)
+                continue  # nothing of the item was kept, so it is done again
             log.exception("job %s stopped", job_id)
             with unit_of_work():
                 job = db.session.get_one(Job, job_id, with_for_update=True)
@@ -212,24 +237,66 @@ def _let_others_write(held: float) -> float:
 
 
 def _apart(job_id: int, item: JobItem) -> None:
-    """One item outside a unit of work, and then what came of it."""
+    """One item, or the drawing of it, outside a unit of work; and then what came of it."""
     job = db.session.get_one(Job, job_id)
+    kind, made, refusal = job.kind, None, None
+    drawn = kind in DRAWS
     try:
-        result, refusal = WORK[job.kind](dict(item.payload), job) or {}, None
+        with _alive(job_id), one_state() if drawn else nullcontext():
+            made = (DRAWS if drawn else WORK)[kind](dict(item.payload), job)
     except Refused as refused:
-        result, refusal = {}, refused
+        refusal = refused
+
+    def outcome(payload: dict[str, Any], job: Job) -> dict[str, Any] | None:
+        if refusal is not None:
+            raise refusal
+        return WORK[kind](payload, job, made) if drawn else made
+
     with unit_of_work():
         job = db.session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
         item = db.session.get_one(JobItem, item.id, with_for_update=True, populate_existing=True)
-        if item.state is not ItemState.WAITING:
-            return  # somebody took this worker for dead, and was faster
-        item.state, item.result = (ItemState.REFUSED if refusal else ItemState.DONE), result
-        item.message = refusal.text[:400] if refusal else ""
-        job.done, job.refused = job.done + (not refusal), job.refused + bool(refusal)
+        if item.state is ItemState.WAITING:  # else somebody took this worker for dead, and was faster
+            _settle(job, item, outcome)
+
+
+@contextmanager
+def _alive(job_id: int) -> Iterator[None]:
+    """Say all along that the job's worker lives, over a connection of its own: one document may take longer than STALE."""
+    over, engine = threading.Event(), for_transactions().execution_options(writes=True)
+
+    def tell() -> None:
+        while not over.wait(BEAT):
+            try:
+                with engine.begin() as connection:
+                    connection.execute(update(Job).where(Job.id == job_id).values(beat_at=clock.now()))
+            except OperationalError:
+                log.warning("no heartbeat of job %s could be written", job_id)
+
+    teller = threading.Thread(target=contextvars.copy_context().run, args=(tell,), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+def _settle(job: Job, item: JobItem, do: Callable[[dict[str, Any], Job], dict[str, Any] | None]) -> None:
+    """Do an item inside the unit of work, and write down what came of it."""
+    try:
+        with db.session.begin_nested():
+            item.result = do(item.payload, job) or {}
+        item.state = ItemState.DONE
+        job.done += 1
+    except Refused as refusal:
+        item.state, item.message = ItemState.REFUSED, refusal.text[:400]
+        job.refused += 1
+        if job.kind in REFUSED:
+            REFUSED[job.kind](item.payload, job, refusal)
 
 
 def _step(job_id: int) -> bool | JobItem:
-    """One item; False when the job has ended; the item itself where it is to be done apart."""
+    """One item; False when the job has ended; the item itself where it is to be done, or drawn, apart."""
     job = db.session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
     if job.state is not JobState.RUNNING:
         return False
@@ -244,18 +311,9 @@ def _step(job_id: int) -> bool | JobItem:
         job.state = JobState.CANCELLED if item is not None else JobState.DONE
         job.ended_at = clock.now()
         return False
-    if job.kind in APART:
+    if job.kind in APART or job.kind in DRAWS:
         return item
-    try:
-        with db.session.begin_nested():
-            item.result = WORK[job.kind](item.payload, job) or {}
-        item.state = ItemState.DONE
-        job.done += 1
-    except Refused as refusal:
-        item.state, item.message = ItemState.REFUSED, refusal.text[:400]
-        job.refused += 1
-        if job.kind in REFUSED:
-            REFUSED[job.kind](item.payload, job, refusal)
+    _settle(job, item, WORK[job.kind])
     return True
 
 

@@ -20,18 +20,21 @@ from app.performance.statement_models import CreditStatement
 log = logging.getLogger(__name__)
 
 
-@work(statements.RENDER)
-def render_statement(item: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Make the PDF of one statement from its snapshot alone."""
+def _draw_statement(item: dict[str, Any], job: Job) -> bytes:
     from app.performance.statement_print import statement_pdf
 
-    found = db.session.get_one(CreditStatement, item["statement"], with_for_update=True)
-    config = settings()
-    data = statement_pdf(
+    found, config = db.session.get_one(CreditStatement, item["statement"]), settings()
+    return statement_pdf(
         found.snapshot, address=f"{config.PUBLIC_URL}/performance/confirm/{found.token}", fingerprint=found.fingerprint,
         trial=config.APP_MODE != "production",
     )  # fmt: skip
-    kept = keep_bytes(data, f"{found.number}.pdf", owner=found.person, kinds=frozenset({PDF}))
+
+
+@work(statements.RENDER, draws=_draw_statement)
+def render_statement(item: dict[str, Any], job: Job, drawn: bytes) -> dict[str, Any]:
+    """Keep the PDF of one statement, made from its snapshot alone."""
+    found = db.session.get_one(CreditStatement, item["statement"], with_for_update=True)
+    kept = keep_bytes(drawn, f"{found.number}.pdf", owner=found.person, kinds=frozenset({PDF}))
     found.pdf_file_id = kept.id
     return {"file": kept.id, "bytes": kept.size}
 

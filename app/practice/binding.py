@@ -51,11 +51,10 @@ def _steps(chapter: Chapter) -> list[tuple[datetime, str]]:
     ]
 
 
-def bind(made: Portfolio, *, now: datetime) -> StoredFile:
-    """Make and keep the PDF of a portfolio."""
+def keep(made: Portfolio, data: bytes) -> StoredFile:
+    """Keep the PDF of a portfolio."""
     from certificates.sheets import page_count
 
-    data = portfolio_pdf(made, now=now)
     with force_locale(made.language):
         name = _("Practice portfolio") + f"-{made.id}.pdf"
     kept = keep_bytes(data, name, owner=made.person, kinds=frozenset({PDF}), max_bytes=MOST_BYTES)

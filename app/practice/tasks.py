@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core import clock
+from app.core.errors import NotFound
 from app.db import db, unit_of_work
 from app.jobs.models import Job
 from app.jobs.service import every, work
@@ -13,11 +14,22 @@ from app.practice import binding, portfolio
 from app.practice.models import Portfolio
 
 
-@work(portfolio.MAKE)
-def bind(item: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Make the PDF of one portfolio."""
-    made = db.session.get_one(Portfolio, item["portfolio"], with_for_update=True)
-    kept = binding.bind(made, now=clock.now())
+def _draw(item: dict[str, Any], job: Job) -> bytes:
+    return binding.portfolio_pdf(_wanted(item), now=clock.now())
+
+
+def _wanted(item: dict[str, Any], **how: Any) -> Portfolio:
+    """Raises NotFound where its time was over before it was bound."""
+    found = db.session.get(Portfolio, item["portfolio"], **how)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@work(portfolio.MAKE, draws=_draw)
+def bind(item: dict[str, Any], job: Job, drawn: bytes) -> dict[str, Any]:
+    """Keep the PDF of one portfolio: it shows the tasks as they stood when it was drawn."""
+    kept = binding.keep(_wanted(item, with_for_update=True), drawn)
     return {"file": kept.id, "bytes": kept.size}
 
 

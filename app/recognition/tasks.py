@@ -11,7 +11,7 @@ from app.core.crypto import settings
 from app.db import db, unit_of_work
 from app.files import service as files
 from app.jobs.models import Job
-from app.jobs.service import every, work
+from app.jobs.service import DrawAgain, every, work
 from app.outline import service as outline
 from app.outline.rules import LEVELS
 from app.recognition import endorsements, service
@@ -46,15 +46,24 @@ def face_of(case: RecognitionCase) -> NoteFace:
     )
 
 
-@work("recognition.note")
-def render_note(item: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Make the PDF of a recognition note and its endorsement; making them again changes nothing that is there."""
+def _draw_note(item: dict[str, Any], job: Job) -> tuple[NoteFace, bytes] | None:
     from certificates.rendering import recognition_note_pdf
 
+    case = db.session.get_one(RecognitionCase, item["case_id"])
+    if case.note_file_id is not None:
+        return None
+    face = face_of(case)
+    return face, recognition_note_pdf(face)
+
+
+@work("recognition.note", draws=_draw_note)
+def render_note(item: dict[str, Any], job: Job, drawn: tuple[NoteFace, bytes] | None) -> dict[str, Any]:
+    """Keep the PDF of a recognition note, and make its endorsement; making them again changes nothing that is there."""
     case = db.session.get_one(RecognitionCase, item["case_id"], with_for_update=True)
     if case.note_file_id is None:
-        data = recognition_note_pdf(face_of(case))
-        case.note_file_id = files.keep_bytes(data, f"{case.number}.pdf", owner=case.person).id
+        if drawn is None or drawn[0] != face_of(case):
+            raise DrawAgain
+        case.note_file_id = files.keep_bytes(drawn[1], f"{case.number}.pdf", owner=case.person).id
     endorsements.keep(case, now=clock.now())
     return {"file_id": case.note_file_id}
 

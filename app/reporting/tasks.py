@@ -15,33 +15,40 @@ from app.reporting import reports
 from app.reporting.models import Report
 
 
-@work(reports.MAKE)
-def make_pdf(item: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Make the PDF of one report from what was frozen alone."""
+def _draw_report(item: dict[str, Any], job: Job) -> bytes:
     from app.reporting.report_print import report_pdf
 
-    found = db.session.get_one(Report, item["report"], with_for_update=True)
-    data = report_pdf(
+    found = db.session.get_one(Report, item["report"])
+    return report_pdf(
         found.body, title=found.title, made_at=found.made_at, fingerprint=found.fingerprint,
         trial=settings().APP_MODE != "production",
     )  # fmt: skip
-    kept = keep_bytes(data, f"report-{found.id}.pdf", owner=found.made_by, kinds=frozenset({PDF}))
+
+
+@work(reports.MAKE, draws=_draw_report)
+def make_pdf(item: dict[str, Any], job: Job, drawn: bytes) -> dict[str, Any]:
+    """Keep the PDF of one report, made from what was frozen alone."""
+    found = db.session.get_one(Report, item["report"], with_for_update=True)
+    kept = keep_bytes(drawn, f"report-{found.id}.pdf", owner=found.made_by, kinds=frozenset({PDF}))
     found.file_id = kept.id
     return {"file": kept.id, "bytes": kept.size}
 
 
-@work(reports.DRAW)
-def draw_pdf(item: dict[str, Any], job: Job) -> dict[str, Any]:
-    """Make the PDF of figures from what was drawn when it was asked for."""
+def _draw_figures(item: dict[str, Any], job: Job) -> bytes:
     from app.reporting.report_print import report_pdf
 
     body = job.params["body"]
-    data = report_pdf(
+    return report_pdf(
         body, title=reports.drawing_title(body), made_at=datetime.fromisoformat(job.params["made_at"]),
         fingerprint=job.params["fingerprint"], trial=settings().APP_MODE != "production", kept=False, over=job.params["over"],
     )  # fmt: skip
-    owner = db.session.get_one(Person, job.by_id)
-    stored = keep_bytes(data, f"figures-{body['since']}-{body['until']}.pdf", owner=owner, kinds=frozenset({PDF}))
+
+
+@work(reports.DRAW, draws=_draw_figures)
+def draw_pdf(item: dict[str, Any], job: Job, drawn: bytes) -> dict[str, Any]:
+    """Keep the PDF of figures, made from what was drawn when it was asked for."""
+    body, owner = job.params["body"], db.session.get_one(Person, job.by_id)
+    stored = keep_bytes(drawn, f"figures-{body['since']}-{body['until']}.pdf", owner=owner, kinds=frozenset({PDF}))
     return {"file": stored.id, "bytes": stored.size}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pikepdf
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.models import Person
 from app.audit.models import AuditEntry
@@ -20,7 +20,7 @@ from app.certification.earlier_models import PrintBatch
 from app.certification.models import Certificate, Edition
 from app.certification.states import Change, EditionKind
 from app.core import archive
-from app.db import db, locked, unit_of_work
+from app.db import db, for_transactions, locked, unit_of_work
 from app.files.models import StoredFile
 from app.files.service import PDF, keep_bytes
 from app.jobs.service import run_waiting
@@ -129,6 +129,44 @@ def test_a_print_file_joins_the_pages_and_names_what_lacks(
     downloads.forget_prints(at("2026-03-02 09:00") + timedelta(days=8))
     assert client.get(f"{answer.location}/file").status_code == 404
     assert "7 天" in client.get(answer.location).text
+
+
+def batch_of(held: list[Certificate], officer: Person, now: Any) -> PrintBatch:
+    with unit_of_work():
+        return downloads.start_print([one.id for one in held], by=db.session.merge(officer), now=now)
+
+
+def test_a_print_file_joined_by_two_workers_is_kept_once(held: Any, officers: Any, at: Any, twice: Any) -> None:
+    batch, joined = batch_of(held[:2], officers(), at("2026-03-02 09:00")), twice(downloads.PRINT)
+    run_waiting()
+    assert joined == [False, False]
+    [kept] = db.session.scalars(select(StoredFile).where(StoredFile.name.startswith("print-")))
+    assert db.session.get_one(PrintBatch, batch.id, populate_existing=True).file_id == kept.id
+
+
+def test_a_print_file_holds_the_edition_that_came_meanwhile(
+    held: Any, officers: Any, at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, edition_id, chosen, pages = (
+        batch_of(held, officers(), at("2026-03-02 09:00")),
+        held[2].current.id,
+        downloads._files,
+        [],
+    )
+    with unit_of_work():
+        longer = keep_bytes(a_pdf(3), "y.pdf", owner=held[2].holder, kinds=frozenset({PDF})).id
+
+    def meanwhile(entries: Any) -> Any:
+        pages.append(len(entries))
+        if len(pages) == 1:  # the third gets another PDF while they are joined
+            with for_transactions().execution_options(writes=True).begin() as other:
+                other.execute(update(Edition.__table__).where(Edition.id == edition_id).values(pdf_file_id=longer))
+        return chosen(entries)
+
+    monkeypatch.setattr(downloads, "_files", meanwhile)
+    run_waiting()
+    made_ = db.session.get_one(PrintBatch, batch.id, populate_existing=True)
+    assert (made_.pages, made_.lacking, pages) == (5, [], [3, 3, 3, 3])
 
 
 def test_the_handing_out_list_has_a_place_for_the_signature(

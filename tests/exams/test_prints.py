@@ -21,7 +21,6 @@ from app.exams import keeping, printing, prints, sessions, tasks
 from app.exams.deeds import Did
 from app.exams.models import ExamPrint, ExamSeat, PaperForm, PrintKind
 from app.files.models import StoredFile
-from app.jobs.models import Job
 from app.jobs.service import run_waiting
 from question_bank.items import Kind
 from tests.exams.factories import Room, plan, session
@@ -222,16 +221,11 @@ def test_what_is_drawn_keeps_nobody_from_writing(app: Any, client_as: Any, monke
     assert inside == [False, False, False]
 
 
-def test_a_document_drawn_by_two_workers_is_kept_once(app: Any, client_as: Any) -> None:
+def test_a_document_drawn_by_two_workers_is_kept_once(app: Any, client_as: Any, twice: Any) -> None:
     room = Room(candidates=1)
-    first = made(client_as(room.office), room, "tickets")
-    row = db.session.scalars(select(ExamPrint)).one()
-    with app.test_request_context():
-        again = tasks.make_print({"print": row.id}, Job())
-    assert again == {"file": row.file_id}
-    assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 1
-    address = f"/exams/office/sessions/{room.session.id}/prints/{row.id}.pdf"
-    assert client_as(room.office).get(address).data == first
+    drawn_ = twice(prints.PRINT)
+    made(client_as(room.office), room, "tickets")
+    assert drawn_ == [False, False] and db.session.scalar(select(func.count()).select_from(StoredFile)) == 1
 
 
 def test_a_ticket_is_drawn_again_where_the_seat_changed_meanwhile(app: Any, client_as: Any, monkeypatch: Any) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,12 +13,14 @@ from typing import Any
 import openpyxl
 import pytest
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
+from app.accounts.models import Region
 from app.core import clock
 from app.core.errors import Refused
 from app.core.permissions import Role
-from app.db import db, is_sqlite, unit_of_work
+from app.db import db, for_transactions, is_sqlite, unit_of_work
 from app.jobs import service
 from app.jobs.models import ItemState, Job, JobItem, JobState
 from tests.factories import people
@@ -99,9 +104,28 @@ def test_a_fault_of_ours_stops_the_job_and_not_the_next(app: Any, seen: list[str
     assert seen == ["y"]
 
 
-def test_a_refused_item_leaves_nothing_behind(app: Any, seen: list[str]) -> None:
-    from app.accounts.models import Region
+def test_a_busy_database_stops_no_job(app: Any, drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody holds the lock for longer than one waits: the item that waited in vain is done again."""
+    keep, tries = service.WORK["test.draw"], []
 
+    def late(item: dict[str, Any], job: Job, picture: str) -> Any:
+        tries.append(item["label"])
+        if tries == ["one"]:
+            db.session.add(Region(code="9998", name_zh="半", name_en="half", authority_zh="", authority_en=""))
+            db.session.flush()
+            busy = sqlite3.OperationalError("database is locked")
+            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise OperationalError("BEGIN IMMEDIATE", {}, busy)
+        return keep(item, job, picture)
+
+    monkeypatch.setitem(service.WORK, "test.draw", late)
+    job_id = draw_all("one", "two")
+    assert tries == ["one", "one", "two"] and drawn == ["picture of one", "picture of two"]
+    assert job(job_id).state is JobState.DONE
+    assert db.session.scalar(select(Region).where(Region.code == "9998")) is None
+
+
+def test_a_refused_item_leaves_nothing_behind(app: Any, seen: list[str]) -> None:
     @service.work("test.half")
     def half(item: dict[str, Any], job: Job) -> None:
         db.session.add(Region(code="9999", name_zh="半", name_en="half", authority_zh="", authority_en=""))
@@ -127,6 +151,84 @@ def test_between_items_others_may_write_where_there_is_one_lock(
     service.run_waiting()
     assert seen == ["one", "two", "three"]
     assert turns == ([service.TURN] * 4 if is_sqlite(db.engine) else [])
+
+
+@pytest.fixture
+def drawn() -> Iterator[list[Any]]:
+    """What the kind of work ``test.draw`` was given: drawn apart, then kept; "late" is refused only where it is kept."""
+    kept: list[Any] = []
+
+    def draw(item: dict[str, Any], job: Job) -> str:
+        assert not db.session.info.get("unit_of_work")
+        if item["label"] == "bad":
+            raise TooShort
+        return f"picture of {item['label']}"
+
+    def told(item: dict[str, Any], job: Job, refusal: Refused) -> None:
+        assert db.session.info.get("unit_of_work")
+        kept.append((item["label"], type(refusal)))
+
+    @service.work("test.draw", draws=draw, refused=told)
+    def keep(item: dict[str, Any], job: Job, picture: str) -> dict[str, Any]:
+        assert db.session.info.get("unit_of_work")
+        if item["label"] == "late":
+            raise TooShort
+        if item["label"] == "changed" and not kept.count("changed"):
+            kept.append("changed")
+            raise service.DrawAgain
+        kept.append(picture)
+        return {"kept": picture}
+
+    yield kept
+    for told_of in (service.WORK, service.DRAWS, service.REFUSED):
+        del told_of["test.draw"]
+
+
+def draw_all(*labels: str) -> int:
+    with unit_of_work():
+        job_id = service.enqueue("test.draw", [{"label": one} for one in labels], by=None).id
+    service.run_waiting()
+    return job_id
+
+
+def test_what_is_drawn_apart_is_kept_with_its_outcome(app: Any, drawn: list[Any]) -> None:
+    job_id = draw_all("one", "bad", "late", "changed")
+    assert drawn == ["picture of one", ("bad", TooShort), ("late", TooShort), "changed", "picture of changed"]
+    assert [one.state for one in items(job_id)] == [
+        ItemState.DONE, ItemState.REFUSED, ItemState.REFUSED, ItemState.DONE
+    ]  # fmt: skip
+    assert [one.message != "" for one in items(job_id)] == [False, True, True, False]
+    assert (job(job_id).done, job(job_id).refused, job(job_id).state) == (2, 2, JobState.DONE)
+
+
+def test_what_two_workers_draw_is_kept_once(app: Any, drawn: list[Any], twice: Any) -> None:
+    seen = twice("test.draw")
+    job_id = draw_all("one")
+    assert seen == [False, False] and drawn == ["picture of one"] and job(job_id).done == 1
+
+
+def test_a_job_is_alive_while_it_draws_one_thing(app: Any, drawn: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document of many pages takes longer than the time after which a worker is taken for dead."""
+    monkeypatch.setattr(service, "BEAT", 0.01)
+    beaten, long_ago = [], clock.now() - 2 * service.STALE
+
+    def slow(item: dict[str, Any], job: Job) -> str:
+        for _n in range(2):
+            with for_transactions().execution_options(writes=True).begin() as other:
+                other.execute(update(Job).where(Job.id == job.id).values(beat_at=long_ago))
+            for _wait in range(500):
+                time.sleep(0.01)
+                with for_transactions().connect() as other:
+                    if (at := other.scalar(select(Job.beat_at).where(Job.id == job.id))) != long_ago:
+                        break
+            beaten.append(at)
+        return "late"
+
+    monkeypatch.setitem(service.DRAWS, "test.draw", slow)
+    threads = threading.active_count()
+    draw_all("one")
+    assert drawn == ["late"] and all(at > long_ago for at in beaten) and len(beaten) == 2
+    assert threading.active_count() == threads
 
 
 def test_a_cancelled_job_keeps_what_is_done(app: Any, client_as: Any, seen: list[str]) -> None:

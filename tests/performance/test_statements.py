@@ -14,6 +14,7 @@ from app.accounts.models import Person
 from app.core import clock
 from app.core.permissions import Role
 from app.db import db, unit_of_work
+from app.files.models import StoredFile
 from app.files.service import read_file
 from app.jobs.service import run_waiting
 from app.performance import claims, statements
@@ -79,6 +80,14 @@ def test_the_worker_makes_a_pdf_and_the_sheet_has_the_lines(trainee, client_as) 
     sheet = openpyxl.load_workbook(io.BytesIO(mine.get(f"/performance/statements/{made.id}/sheet").data)).active
     assert sheet.max_row == 4 and {sheet.cell(n, 3).value for n in (2, 3, 4)} == {"P1", "P2", "P3"}
     assert client_as(people.person()).get(f"/performance/statements/{made.id}").status_code == 404
+
+
+def test_a_statement_drawn_by_two_workers_is_kept_once(trainee, twice) -> None:
+    made, drawn = stated(trainee), twice(statements.RENDER)
+    run_waiting()
+    db.session.expire_all()
+    names = select(StoredFile.name).where(StoredFile.name.startswith("YJ"))
+    assert drawn == [False, False] and list(db.session.scalars(names)) == [made.pdf.name]
 
 
 def test_an_empty_period_is_said_at_the_form(trainee, client_as) -> None:

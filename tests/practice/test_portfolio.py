@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete, func, select
 
 from app.accounts.models import Person
 from app.core import clock
-from app.db import db, unit_of_work
-from app.jobs.service import run_waiting
+from app.db import db, for_transactions, unit_of_work
+from app.files.models import StoredFile
+from app.jobs.models import Job
+from app.jobs.service import DRAWS, run_waiting
 from app.practice import portfolio, service
 from app.practice.models import Confidentiality, Portfolio
 from app.practice.tasks import discard_overdue
@@ -59,6 +62,33 @@ def test_a_portfolio_is_bound_and_taken(client_as: Any, trainee: Person) -> None
     assert page_count(data) == made.pages >= 3
     words = text_of(data)
     assert passed.title in words and passed.versions[0].sha256[:20] in words.replace("\n", "") and "82.5" in words
+
+
+def test_a_portfolio_drawn_by_two_workers_is_kept_once(client_as: Any, trainee: Person, twice: Any) -> None:
+    practice.passed_task(trainee, "T01", 1, score="82.50")
+    before, drawn = set(db.session.scalars(select(StoredFile.id))), twice(portfolio.MAKE)
+    made = bind(client_as(trainee))
+    assert drawn == [False, False]
+    assert set(db.session.scalars(select(StoredFile.id))) - before == {made.file_id}
+
+
+def test_a_portfolio_whose_time_was_over_is_not_bound(
+    client_as: Any, trainee: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice.passed_task(trainee, "T01", 1, score="82.50")
+    draw = DRAWS[portfolio.MAKE]
+
+    def late(item: dict[str, Any], job: Job) -> bytes:
+        data: bytes = draw(item, job)
+        with for_transactions().execution_options(writes=True).begin() as other:
+            other.execute(delete(Portfolio))
+        return data
+
+    monkeypatch.setitem(DRAWS, portfolio.MAKE, late)
+    before = db.session.scalar(select(func.count(StoredFile.id)))
+    assert bind(client_as(trainee)) is None
+    assert db.session.scalar(select(func.count(StoredFile.id))) == before
+    assert db.session.scalars(select(Job).where(Job.kind == portfolio.MAKE)).one().refused == 1
 
 
 def test_pdf_and_zip_agree(client_as: Any, trainee: Person) -> None:

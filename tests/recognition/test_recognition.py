@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from app.accounts.models import Person
 from app.certification import status
@@ -14,7 +15,8 @@ from app.certification.states import Change
 from app.core import clock
 from app.core.errors import Invalid, NotAllowedNow
 from app.core.permissions import Role, Scope
-from app.db import db, locked, unit_of_work
+from app.db import db, for_transactions, locked, unit_of_work
+from app.files.models import StoredFile
 from app.files.service import keep_bytes
 from app.jobs.service import run_waiting
 from app.pathway import service as pathway
@@ -151,6 +153,34 @@ def test_the_note_is_made_in_the_background(world: World) -> None:
     assert run_waiting() >= 1
     db.session.refresh(case)
     assert case.note_file is not None and read_file(case.note_file).startswith(b"%PDF")
+
+
+def test_a_note_drawn_by_two_workers_is_kept_once(world: World, twice: Any) -> None:
+    case, drawn = world.recognised(), twice("recognition.note")
+    run_waiting()
+    db.session.refresh(case)
+    names = select(StoredFile.name).where(StoredFile.name == f"{case.number}.pdf")
+    assert drawn == [False, False] and case.note_file is not None and len(db.session.scalars(names).all()) == 1
+
+
+def test_a_note_is_drawn_again_where_its_words_changed_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from certificates import rendering
+
+    case, draw, seen = world.recognised(), rendering.recognition_note_pdf, []
+
+    def meanwhile(face: Any) -> bytes:
+        seen.append(face.holder_name)
+        if len(seen) == 1:
+            with for_transactions().execution_options(writes=True).begin() as other:
+                other.execute(
+                    update(RecognitionCase.__table__).where(RecognitionCase.id == case.id).values(source_name="许文渤")
+                )
+        return draw(face)
+
+    monkeypatch.setattr(rendering, "recognition_note_pdf", meanwhile)
+    run_waiting()
+    db.session.refresh(case)
+    assert seen[1:] == ["许文渤"] and seen[0] != "许文渤" and case.note_file is not None
 
 
 def test_numbers_have_no_gap(world: World) -> None:

@@ -14,7 +14,8 @@ from app.accounts.models import Person
 from app.core import clock
 from app.core.permissions import Role, Scope
 from app.db import db, unit_of_work
-from app.files.service import read_file
+from app.files.models import StoredFile
+from app.files.service import PDF, read_file
 from app.jobs.models import Job
 from app.jobs.service import run_waiting
 from app.performance.models import Contract, ContractKind, ContractState
@@ -272,6 +273,23 @@ def test_a_pdf_of_figures_is_its_askers_alone_and_goes_after_a_week(lived, clien
     assert len(looked) == 1
     client = client_as(lived["officer"])
     assert client.get(f"{path}/file").status_code == 404 and "已删除" in client.get(path).text
+
+
+def test_a_pdf_of_figures_and_a_report_drawn_by_two_workers_are_kept_once(
+    lived, client_as, set_clock, at, twice
+) -> None:
+    set_clock(at("2027-01-10 09:00"))
+    client = client_as(lived["officer"])
+    form = {"since": "2026-01-01", "on": "2026-12-31", "scope": "site", "level": "", "title": "", "once": "a" * 20}
+    figures = client.post("/office/reports/pdf?since=2026-01-01&on=2026-03-02").location.split("?")[0]
+    drawn, made = twice(reports.DRAW), twice(reports.MAKE)
+    run_waiting()
+    report = client.post("/office/reports/kept", data=form).location
+    run_waiting()
+    assert drawn == made == [False, False]
+    names = select(StoredFile.name).where(StoredFile.media_type == PDF, StoredFile.name != "evidence.pdf")
+    assert [one.partition("-")[0] for one in db.session.scalars(names.order_by(StoredFile.id))] == ["figures", "report"]
+    assert client.get(f"{figures}/file").data[:5] == client.get(f"{report}/pdf").data[:5] == b"%PDF-"
 
 
 def test_the_yearly_report_is_drawn_twice_on_the_page_with_the_same_figures(lived, client_as, set_clock, at) -> None:

@@ -12,6 +12,8 @@ from app.accounts.models import Person
 from app.core import clock
 from app.core.errors import NotFound
 from app.db import db, unit_of_work
+from app.files.models import StoredFile
+from app.files.service import PDF
 from app.jobs.service import run_waiting
 from app.notices.models import Notice
 from app.training import completion, hours, tasks
@@ -38,6 +40,14 @@ def test_it_is_made_at_the_end_of_the_class(made: Completion) -> None:
         held = db.session.get_one(Enrolment, enrolment.id)
         assert completion.issue(held, by=None, now=clock.now()).id == made.id
     assert len(db.session.scalars(select(Completion)).all()) == 1
+
+
+def test_a_statement_drawn_by_two_workers_is_kept_once(made: Completion, twice: Any) -> None:
+    drawn = twice(completion.RENDER)
+    run_waiting()
+    db.session.expire_all()
+    assert drawn == [False, False] and made.pdf is not None
+    assert list(db.session.scalars(select(StoredFile.name).where(StoredFile.media_type == PDF))) == [made.pdf.name]
 
 
 def test_the_snapshot_stays_when_the_person_is_renamed(made: Completion) -> None:

@@ -7,14 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
-from app.db import db, unit_of_work
+from app.core import clock
+from app.db import db, for_transactions, unit_of_work
 from app.files import media
-from app.files.service import FileRefused, read_file
-from app.jobs.service import run_waiting
-from app.training import lessons, pdf_pages
+from app.files.models import StoredFile
+from app.files.service import WEBP, FileRefused, read_file
+from app.jobs.models import Job
+from app.jobs.service import STALE, run_waiting
+from app.training import lessons, pdf_pages, tasks
 from app.training.learning_models import DocumentPage, LessonDocument, LessonMaterial, LessonPicture
+from app.training.materials import DRAW
 from tests.factories import films, people, training
 from tests.training.test_programme import editor, online_course  # noqa: F401
 
@@ -217,6 +221,85 @@ def test_a_document_is_drawn_in_the_background_and_read_page_by_page(editor: Any
         assert browser.get(f"/training/lessons/{lesson_id}/documents/{material}/pages/{wrong}").status_code == 404
     for odd in ("page=x", "page=-1", "page=9999", "page=2&document=999", "document=abc&page=2"):
         assert browser.get(f"/training/lessons/{lesson_id}?{odd}").status_code == 200
+
+
+def document(editor: Any, pages: int) -> None:  # noqa: F811
+    """A lesson's document that waits to be drawn."""
+    editor.post(f"/training/office/courses/{online_course().id}/draft")
+    here = f"/training/office/courses/{online_course().id}/lessons/{online_course().lessons[0].revision.lesson_id}"
+    upload = {"document-file": (io.BytesIO(films.pdf(pages)), "讲义.pdf")}
+    assert editor.post(f"{here}/documents", data=upload).status_code == 302
+
+
+def pictures_kept() -> list[str]:
+    return list(
+        db.session.scalars(select(StoredFile.name).where(StoredFile.media_type == WEBP).order_by(StoredFile.name))
+    )
+
+
+def test_a_document_is_drawn_while_others_write_and_goes_on_after_a_crash(editor: Any, monkeypatch: Any) -> None:  # noqa: F811
+    document(editor, 3)
+    asked: list[tuple[list[int], bool]] = []
+    draw = tasks.draw
+
+    def crashing(data: bytes, numbers: list[int]) -> Any:
+        asked.append((numbers, bool(db.session.info.get("unit_of_work"))))
+        for one in draw(data, numbers):
+            if len(asked) == 1 and one.number == 3:
+                raise KeyboardInterrupt
+            with for_transactions().execution_options(writes=True).begin() as other:  # somebody else writes
+                other.execute(update(Job).values(beat_at=clock.now() - 2 * STALE))
+            yield one
+
+    monkeypatch.setattr(tasks, "draw", crashing)
+    monkeypatch.setattr(tasks, "PAGES_AT_ONCE", 2)
+    with pytest.raises(KeyboardInterrupt):
+        run_waiting()
+    assert db.session.scalars(select(LessonDocument)).one().pages is None
+    with for_transactions().execution_options(writes=True).begin() as other:
+        other.execute(update(Job).values(beat_at=clock.now() - 2 * STALE))
+    run_waiting()
+    db.session.expire_all()
+    assert asked == [([1, 2, 3], False), ([3], False)]
+    assert db.session.scalars(select(LessonDocument)).one().pages == 3
+    assert pictures_kept() == ["1.webp", "2.webp", "3.webp"]
+
+
+def test_a_document_drawn_by_two_workers_has_each_page_once(app: Any, editor: Any, monkeypatch: Any) -> None:  # noqa: F811
+    document(editor, 2)
+    item, draw, began = {"file": db.session.scalars(select(LessonDocument.file_id)).one()}, tasks.draw, []
+    job = db.session.scalars(select(Job).where(Job.kind == DRAW)).one()
+
+    def drawing(data: bytes, numbers: list[int]) -> Any:
+        began.append(numbers)
+        drawn = list(draw(data, numbers))
+        if len(began) == 1:
+            with app.app_context():
+                assert tasks.draw_document(item, job) == {"pages": 2}
+        return iter(drawn)
+
+    monkeypatch.setattr(tasks, "draw", drawing)
+    run_waiting()
+    db.session.expire_all()
+    assert began == [[1, 2], [1, 2]] and pictures_kept() == ["1.webp", "2.webp"]
+    assert [page.number for page in db.session.scalars(select(DocumentPage).order_by(DocumentPage.number))] == [1, 2]
+
+
+def test_a_document_that_breaks_off_keeps_no_page(editor: Any, monkeypatch: Any) -> None:  # noqa: F811
+    document(editor, 3)
+    draw = tasks.draw
+
+    def breaking(data: bytes, numbers: list[int]) -> Any:
+        yield from draw(data, numbers[:2])
+        raise pdf_pages.CannotDraw("broken")
+
+    monkeypatch.setattr(tasks, "draw", breaking)
+    monkeypatch.setattr(tasks, "PAGES_AT_ONCE", 1)
+    run_waiting()
+    db.session.expire_all()
+    found = db.session.scalars(select(LessonDocument)).one()
+    assert (found.pages, found.problem, pictures_kept()) == (None, "broken", [])
+    assert db.session.scalar(select(func.count()).select_from(DocumentPage)) == 0
 
 
 @pytest.mark.parametrize(("data", "code"), [(films.locked_pdf(), "locked"), (b"%PDF-1.7\nnothing", "broken")])
