@@ -45,6 +45,7 @@ def state_names(session: ExamSession, now: datetime) -> dict[SittingState, Any]:
     """A sitting's states; whoever has not begun when the exam is over is absent."""
     return STATE_NAMES | ({SittingState.REGISTERED: ABSENT} if now > session.closes_at else {})
 
+
 SESSION_STATES = {
     SessionState.DRAFT: _l("Draft"),
     SessionState.PUBLISHED: _l("Published"),
