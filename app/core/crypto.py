@@ -6,12 +6,14 @@ import base64
 import hashlib
 import hmac
 import secrets
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 
 from config import Config
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 def settings() -> Config:
@@ -23,22 +25,31 @@ def _key_id(key: bytes) -> str:
     return hashlib.sha256(b"key id" + key).hexdigest()[:8]
 
 
+def _cipher(key: bytes) -> AESGCM:
+    """The library is 6 MB: it is loaded by those who seal or open something."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
 def encrypt(text: str, *, purpose: str) -> str:
     """``text`` sealed under the current key; ``purpose`` is bound in, so a value cannot be moved to another column."""
     key = settings().DATA_KEY[0]
     nonce = secrets.token_bytes(12)
-    sealed = AESGCM(key).encrypt(nonce, text.encode(), purpose.encode())
+    sealed = _cipher(key).encrypt(nonce, text.encode(), purpose.encode())
     return f"{_key_id(key)}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
 
 def decrypt(sealed: str, *, purpose: str) -> str:
     """The text again. Raises ValueError when no known key opens it or it was tampered with."""
+    from cryptography.exceptions import InvalidTag
+
     key_id, _, body = sealed.partition(".")
     raw = base64.urlsafe_b64decode(body)
     for key in settings().DATA_KEY:
         if _key_id(key) == key_id:
             try:
-                return AESGCM(key).decrypt(raw[:12], raw[12:], purpose.encode()).decode()
+                return _cipher(key).decrypt(raw[:12], raw[12:], purpose.encode()).decode()
             except InvalidTag:
                 raise ValueError("sealed value was changed") from None
     raise ValueError(f"no key {key_id} to open this value; add the old key to DATA_KEY")
