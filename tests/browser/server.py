@@ -61,14 +61,12 @@ class Server:
             return threads.submit(inside).result()
 
     def cookie_for(self, person: Any) -> dict[str, Any]:
-        """A cookie for Playwright with which the person is signed in; the session that read the person may be over."""
-        from sqlalchemy import inspect
-
+        """A cookie for Playwright with which the person is signed in."""
         from app.accounts.models import SignIn
         from app.core import clock, crypto
         from app.db import db, unit_of_work
 
-        person_id, token, now = inspect(person).identity[0], crypto.token(), clock.now()
+        person_id, token, now = person.id, crypto.token(), clock.now()
         with unit_of_work():
             db.session.add(
                 SignIn(person_id=person_id, token_hash=crypto.token_hash(token), created_at=now, seen_at=now,

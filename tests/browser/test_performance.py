@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def _lived() -> dict[str, Any]:
         job, _ = effects.ask(KINDS["indicators"], what, by=db.session.get_one(Person, officer.id), draft={})
     run_waiting()
     return {
-        "manager": manager, "keeper": keeper, "officer": officer,
+        **{who: SimpleNamespace(id=one.id) for who, one in (("manager", manager), ("keeper", keeper), ("officer", officer))},
         "mine": ["/performance/", "/performance/integrity", "/performance/mandates", "/performance/mandates/new",
                  f"/performance/mandates/{made.id}", f"/performance/mandates/{done.id}", "/performance/statements",
                  f"/performance/statements/{paper.id}", f"/performance/repairs/{repair.id}"],

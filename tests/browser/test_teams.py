@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def _lived() -> dict[str, Any]:
         report = reports.keep(scopes_of(by)[0], yesterday - timedelta(days=300), yesterday, None, by=by, now=now)
     run_waiting()
     return {
-        "lead": lead, "law": law, "officer": officer,
+        **{who: SimpleNamespace(id=one.id) for who, one in (("lead", lead), ("law", law), ("officer", officer))},
         "led": ["/practice/teams", "/practice/teams/new", *(f"/practice/teams/{n}" for n in made)],
         "asked": ["/practice/teams", f"/practice/teams/{made[1]}"],
         "kept": [f"/office/reports/kept/{report.id}?compare=1", "/office/reports/figures/admitted", "/office/reports"],
