@@ -128,6 +128,14 @@ def worker_mb(environ: Mapping[str, str], seconds: float = 8) -> float:
         _end(process, signal.SIGINT)
 
 
+def load_demonstration(environ: Mapping[str, str]) -> None:
+    """Bring the database up to date and load the demonstration through the services."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "from app.run import prepare; prepare()"],
+        cwd=ROOT, env=dict(environ), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
 def fill(environ: Mapping[str, str], instance: Path, candidates: int, short: int = 40) -> dict[str, Any]:
     """``short``: how many of the candidates also sit an exam of fifty questions."""
     out = instance / "told.json"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.client import Client, Wrong, token_in
-from bench.machine import ROOT, database, environment, serve
+from bench.machine import ROOT, database, environment, load_demonstration, serve
 
 PASSWORD = "demo-2026-pass"
 COPIED = (
@@ -48,10 +48,7 @@ def run(kind: str, people: int, measured: Callable[..., dict[str, float]]) -> li
     try:
         with database(kind, instance) as (url, name):
             environ = environment(url, instance)
-            subprocess.run(
-                [sys.executable, "-W", "ignore", "-c", "from app.run import prepare; prepare()"],
-                cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            load_demonstration(environ)
             small = _all_pages(environ, name, measured)
             begun = time.perf_counter()
             told = subprocess.run(

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections import Counter, deque
 from html import unescape
 from pathlib import Path
 
 from bench.client import Client
-from bench.machine import ROOT, Served, database, environment, serve
+from bench.machine import Served, database, environment, load_demonstration, serve
 from bench.scale import signed_in
 
 MOST = 90
@@ -30,10 +28,7 @@ def run(kind: str) -> tuple[list[str], list[str]]:
     try:
         with database(kind, instance) as (url, name):
             environ = environment(url, instance)
-            subprocess.run(
-                [sys.executable, "-W", "ignore", "-c", "from app.run import prepare; prepare()"],
-                cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            load_demonstration(environ)
             with serve("bench.served:site", environ, name) as (served, _):
                 lines = _all_roles(kind, served, errors)
     finally:
